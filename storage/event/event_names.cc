@@ -1,0 +1,119 @@
+// Names of kinds and enum values, as event.proto writes them.
+#include <iterator>
+
+#include "storage/event/event_view.h"
+
+namespace barograph::storage {
+namespace {
+
+// Values beyond the names come from a later version's log; they have no name here.
+template <std::size_t kSize, typename Enum>
+std::string_view Lookup(const std::string_view (&names)[kSize], Enum value) {
+  const auto index = static_cast<std::size_t>(value);
+  return index < kSize ? names[index] : std::string_view();
+}
+
+}  // namespace
+
+std::string_view EventKindName(EventKind kind) {
+  switch (kind) {
+    case EventKind::kNone:
+      return "";
+    case EventKind::kTask:
+      return "task";
+    case EventKind::kCost:
+      return "cost";
+    case EventKind::kPayment:
+      return "payment";
+    case EventKind::kError:
+      return "error";
+    case EventKind::kRequest:
+      return "request";
+    case EventKind::kSample:
+      return "sample";
+    case EventKind::kActivity:
+      return "activity";
+    case EventKind::kChange:
+      return "change";
+    case EventKind::kFeedback:
+      return "feedback";
+    case EventKind::kConfigApplied:
+      return "config_applied";
+    case EventKind::kPricesApplied:
+      return "prices_applied";
+    case EventKind::kResumed:
+      return "resumed";
+    case EventKind::kTailDropped:
+      return "tail_dropped";
+    case EventKind::kProducerExpired:
+      return "producer_expired";
+    case EventKind::kAlertTransition:
+      return "alert_transition";
+    case EventKind::kNoticeDecided:
+      return "notice_decided";
+    case EventKind::kDelivery:
+      return "delivery";
+    case EventKind::kTaskOverdue:
+      return "task_overdue";
+    case EventKind::kImportEnded:
+      return "import_ended";
+  }
+  return "";
+}
+
+std::string_view Name(TaskStatus value) {
+  static constexpr std::string_view kNames[] = {"",          "STARTED", "PROGRESS", "BLOCKED",
+                                                "COMPLETED", "FAILED",  "CANCELLED"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(Level value) {
+  static constexpr std::string_view kNames[] = {"", "CRITICAL", "HIGH", "MEDIUM", "LOW"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(CostCategory value) {
+  static constexpr std::string_view kNames[] = {"",     "MODEL", "INFRASTRUCTURE", "LABOR",
+                                                "TOOL", "FEES",  "OTHER"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(PaymentType value) {
+  static constexpr std::string_view kNames[] = {"",    "CHARGE", "REFUND", "DISPUTE", "DISPUTE_WON",
+                                                "FEE", "PAYOUT"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(Severity value) {
+  static constexpr std::string_view kNames[] = {"", "CRITICAL", "ERROR", "WARNING", "INFO"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(SampleType value) {
+  static constexpr std::string_view kNames[] = {"", "GAUGE", "DELTA", "CUMULATIVE"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(ActivityState value) {
+  static constexpr std::string_view kNames[] = {"", "STARTED", "DONE", "ABANDONED"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(ChangeType value) {
+  static constexpr std::string_view kNames[] = {
+      "",       "DEPLOY",       "ROLLBACK", "FEATURE",  "SECURITY", "MAINTENANCE",
+      "BACKUP", "KEY_ROTATION", "INCIDENT", "APPROVAL", "CHECK"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(ChangeState value) {
+  static constexpr std::string_view kNames[] = {"", "STARTED", "DONE", "FAILED", "ENDED"};
+  return Lookup(kNames, value);
+}
+
+std::string_view Name(FeedbackType value) {
+  static constexpr std::string_view kNames[] = {"", "COMPLAINT", "PRAISE", "REVIEW", "SURVEY"};
+  return Lookup(kNames, value);
+}
+
+}  // namespace barograph::storage

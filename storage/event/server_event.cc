@@ -1,0 +1,337 @@
+#include "storage/event/server_event.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "barograph/v1/event.pb.h"
+#include "storage/event/utf8.h"
+
+namespace barograph::storage {
+namespace {
+
+std::string Text(const std::string& text) { return IsUtf8(text) ? text : ToUtf8(text); }
+
+void Write(Time time, google::protobuf::Timestamp* out) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const std::int64_t count = seconds.time_since_epoch().count();
+  out->set_seconds(count);
+  // By remainder: the first second of the range begins before the range.
+  const std::int64_t rest = time.time_since_epoch().count() % 1'000'000'000;
+  out->set_nanos(static_cast<std::int32_t>(rest < 0 ? rest + 1'000'000'000 : rest));
+}
+
+Time ReadTime(const google::protobuf::Timestamp& time) {
+  return Time(Duration(static_cast<std::int64_t>(
+      static_cast<std::uint64_t>(time.seconds()) * 1'000'000'000U +
+      static_cast<std::uint64_t>(static_cast<std::int64_t>(time.nanos())))));
+}
+
+void Write(const Origin& origin, v1::Origin* out) {
+  out->set_actor(Text(origin.actor));
+  out->set_reason(Text(origin.reason));
+}
+
+Origin ReadOrigin(const v1::Origin& origin) { return {origin.actor(), origin.reason()}; }
+
+// Reads an enum whose values are 0 to `last`; a value beyond comes from a later version.
+template <typename Enum>
+Status ReadChoice(int value, Enum last, std::string_view name, Enum* out) {
+  if (value < 0 || value > static_cast<int>(last)) {
+    return Error(ErrorCode::kFailedPrecondition,
+                 std::string(name) + ": " + std::to_string(value) +
+                     " is unknown to this version; a later one wrote this log");
+  }
+  *out = static_cast<Enum>(value);
+  return {};
+}
+
+void Write(const ConfigApplied& value, v1::Event* event) {
+  v1::ConfigApplied* out = event->mutable_config_applied();
+  Write(value.origin, out->mutable_origin());
+  out->set_hash(value.hash);
+  out->set_rules_json(Text(value.rules_json));
+}
+
+Status Read(const v1::ConfigApplied& in, ConfigApplied* out) {
+  out->hash = in.hash();
+  out->rules_json = in.rules_json();
+  return {};
+}
+
+void Write(const ModelPrice& price, v1::ModelPrice* out) {
+  out->set_model(Text(price.model));
+  out->set_provider(Text(price.provider));
+  if (price.input) out->set_input(*price.input);
+  if (price.output) out->set_output(*price.output);
+  if (price.cache_read) out->set_cache_read(*price.cache_read);
+  if (price.cache_write) out->set_cache_write(*price.cache_write);
+  if (price.reasoning) out->set_reasoning(*price.reasoning);
+}
+
+ModelPrice ReadPrice(const v1::ModelPrice& in) {
+  ModelPrice price{.model = in.model(), .provider = in.provider()};
+  if (in.has_input()) price.input = in.input();
+  if (in.has_output()) price.output = in.output();
+  if (in.has_cache_read()) price.cache_read = in.cache_read();
+  if (in.has_cache_write()) price.cache_write = in.cache_write();
+  if (in.has_reasoning()) price.reasoning = in.reasoning();
+  return price;
+}
+
+void Write(const PricesApplied& value, v1::Event* event) {
+  v1::PricesApplied* out = event->mutable_prices_applied();
+  Write(value.origin, out->mutable_origin());
+  Write(value.effective_from, out->mutable_effective_from());
+  out->set_version(Text(value.version));
+  out->set_currency_code(Text(value.currency_code));
+  for (const ModelPrice& price : value.prices) Write(price, out->add_prices());
+}
+
+Status Read(const v1::PricesApplied& in, PricesApplied* out) {
+  out->effective_from = ReadTime(in.effective_from());
+  out->version = in.version();
+  out->currency_code = in.currency_code();
+  out->prices.reserve(static_cast<std::size_t>(in.prices_size()));
+  for (const v1::ModelPrice& price : in.prices()) out->prices.push_back(ReadPrice(price));
+  return {};
+}
+
+void Write(const Resumed& value, v1::Event* event) {
+  v1::Resumed* out = event->mutable_resumed();
+  Write(value.origin, out->mutable_origin());
+  Write(value.stopped_at, out->mutable_stopped_at());
+  Write(value.resumed_at, out->mutable_resumed_at());
+}
+
+Status Read(const v1::Resumed& in, Resumed* out) {
+  out->stopped_at = ReadTime(in.stopped_at());
+  out->resumed_at = ReadTime(in.resumed_at());
+  return {};
+}
+
+void Write(const TailDropped& value, v1::Event* event) {
+  v1::TailDropped* out = event->mutable_tail_dropped();
+  Write(value.origin, out->mutable_origin());
+  out->set_last_sequence(value.last_sequence.value);
+  out->set_detail(Text(value.detail));
+}
+
+Status Read(const v1::TailDropped& in, TailDropped* out) {
+  out->last_sequence = Sequence{in.last_sequence()};
+  out->detail = in.detail();
+  return {};
+}
+
+void Write(const ProducerExpired& value, v1::Event* event) {
+  v1::ProducerExpired* out = event->mutable_producer_expired();
+  Write(value.origin, out->mutable_origin());
+  out->set_producer_id(Text(value.producer_id));
+  out->set_acked_sequence(value.acked_sequence);
+}
+
+Status Read(const v1::ProducerExpired& in, ProducerExpired* out) {
+  out->producer_id = in.producer_id();
+  out->acked_sequence = in.acked_sequence();
+  return {};
+}
+
+void Write(const AlertTransition& value, v1::Event* event) {
+  v1::AlertTransition* out = event->mutable_alert_transition();
+  Write(value.origin, out->mutable_origin());
+  out->set_rule(Text(value.rule));
+  for (const auto& [name, text] : value.labels) (*out->mutable_labels())[Text(name)] = Text(text);
+  out->set_from(static_cast<v1::AlertTransition::State>(value.from));
+  out->set_to(static_cast<v1::AlertTransition::State>(value.to));
+  Write(value.at, out->mutable_at());
+  out->set_episode_id(Text(value.episode_id));
+  out->set_severity(static_cast<v1::Severity>(value.severity));
+  out->set_value(value.value);
+  out->set_threshold(value.threshold);
+  out->set_summary(Text(value.summary));
+  out->set_late(value.late);
+  out->set_condition(Text(value.condition));
+}
+
+Status Read(const v1::AlertTransition& in, AlertTransition* out) {
+  out->rule = in.rule();
+  for (const auto& [name, text] : in.labels()) out->labels.emplace(name, text);
+  BAROGRAPH_TRY(ReadChoice(in.from(), AlertState::kResolved, "alert_transition.from", &out->from));
+  BAROGRAPH_TRY(ReadChoice(in.to(), AlertState::kResolved, "alert_transition.to", &out->to));
+  out->at = ReadTime(in.at());
+  out->episode_id = in.episode_id();
+  BAROGRAPH_TRY(
+      ReadChoice(in.severity(), Severity::kInfo, "alert_transition.severity", &out->severity));
+  out->value = in.value();
+  out->threshold = in.threshold();
+  out->summary = in.summary();
+  out->late = in.late();
+  out->condition = in.condition();
+  return {};
+}
+
+void Write(const NoticeDecided& value, v1::Event* event) {
+  v1::NoticeDecided* out = event->mutable_notice_decided();
+  Write(value.origin, out->mutable_origin());
+  out->set_id(Text(value.id));
+  out->set_receiver(Text(value.receiver));
+  out->set_group_key(Text(value.group_key));
+  for (const std::string& id : value.episode_ids) out->add_episode_ids(Text(id));
+  out->set_body(value.body);
+  out->set_content_type(Text(value.content_type));
+  out->set_state(static_cast<v1::AlertTransition::State>(value.state));
+  Write(value.at, out->mutable_at());
+}
+
+Status Read(const v1::NoticeDecided& in, NoticeDecided* out) {
+  out->id = in.id();
+  out->receiver = in.receiver();
+  out->group_key = in.group_key();
+  out->episode_ids.assign(in.episode_ids().begin(), in.episode_ids().end());
+  out->body = in.body();
+  out->content_type = in.content_type();
+  out->at = ReadTime(in.at());
+  return ReadChoice(in.state(), AlertState::kResolved, "notice_decided.state", &out->state);
+}
+
+void Write(const Delivery& value, v1::Event* event) {
+  v1::Delivery* out = event->mutable_delivery();
+  Write(value.origin, out->mutable_origin());
+  out->set_notice_id(Text(value.notice_id));
+  out->set_receiver(Text(value.receiver));
+  out->set_outcome(static_cast<v1::Delivery::Outcome>(value.outcome));
+  out->set_attempts(value.attempts);
+  out->set_status_code(value.status_code);
+  out->set_detail(Text(value.detail));
+}
+
+Status Read(const v1::Delivery& in, Delivery* out) {
+  out->notice_id = in.notice_id();
+  out->receiver = in.receiver();
+  out->attempts = in.attempts();
+  out->status_code = in.status_code();
+  out->detail = in.detail();
+  return ReadChoice(in.outcome(), DeliveryOutcome::kDropped, "delivery.outcome", &out->outcome);
+}
+
+void Write(const TaskOverdue& value, v1::Event* event) {
+  v1::TaskOverdue* out = event->mutable_task_overdue();
+  Write(value.origin, out->mutable_origin());
+  out->set_task_id(Text(value.task_id));
+  out->set_agent(Text(value.agent));
+  out->set_type(Text(value.type));
+  Write(value.deadline, out->mutable_deadline());
+}
+
+Status Read(const v1::TaskOverdue& in, TaskOverdue* out) {
+  out->task_id = in.task_id();
+  out->agent = in.agent();
+  out->type = in.type();
+  out->deadline = ReadTime(in.deadline());
+  return {};
+}
+
+void Write(const ImportEnded& value, v1::Event* event) {
+  v1::ImportEnded* out = event->mutable_import_ended();
+  Write(value.origin, out->mutable_origin());
+  out->set_producer_id(Text(value.producer_id));
+  out->set_events(value.events);
+}
+
+Status Read(const v1::ImportEnded& in, ImportEnded* out) {
+  out->producer_id = in.producer_id();
+  out->events = in.events();
+  return {};
+}
+
+template <typename Message, typename Value>
+Result<ServerEvent> Decode(const EventView& view) {
+  Message message;
+  if (!message.ParseFromArray(view.body.data(), static_cast<int>(view.body.size()))) {
+    return Error(ErrorCode::kCorruption,
+                 std::string(EventKindName(view.kind)) + ": the event's bytes do not parse");
+  }
+  Value value;
+  value.origin = ReadOrigin(message.origin());
+  BAROGRAPH_TRY(Read(message, &value));
+  return ServerEvent(std::move(value));
+}
+
+}  // namespace
+
+std::string_view Name(AlertState state) {
+  switch (state) {
+    case AlertState::kUnspecified:
+      return "";
+    case AlertState::kInactive:
+      return "inactive";
+    case AlertState::kPending:
+      return "pending";
+    case AlertState::kFiring:
+      return "firing";
+    case AlertState::kResolved:
+      return "resolved";
+  }
+  return "";
+}
+
+std::string_view Name(DeliveryOutcome outcome) {
+  switch (outcome) {
+    case DeliveryOutcome::kUnspecified:
+      return "";
+    case DeliveryOutcome::kDelivered:
+      return "delivered";
+    case DeliveryOutcome::kSuperseded:
+      return "superseded";
+    case DeliveryOutcome::kDead:
+      return "dead";
+    case DeliveryOutcome::kDropped:
+      return "dropped";
+  }
+  return "";
+}
+
+std::string EncodeServerEvent(const ServerEvent& event, Time time) {
+  v1::Event message;
+  Write(time, message.mutable_time());
+  std::visit([&message](const auto& value) { Write(value, &message); }, event);
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    BAROGRAPH_ASSERT(message.SerializeToCodedStream(&coded), "a server-made event above 2 GiB");
+  }
+  return bytes;
+}
+
+Result<ServerEvent> DecodeServerEvent(const EventView& view) {
+  switch (view.kind) {
+    case EventKind::kConfigApplied:
+      return Decode<v1::ConfigApplied, ConfigApplied>(view);
+    case EventKind::kPricesApplied:
+      return Decode<v1::PricesApplied, PricesApplied>(view);
+    case EventKind::kResumed:
+      return Decode<v1::Resumed, Resumed>(view);
+    case EventKind::kTailDropped:
+      return Decode<v1::TailDropped, TailDropped>(view);
+    case EventKind::kProducerExpired:
+      return Decode<v1::ProducerExpired, ProducerExpired>(view);
+    case EventKind::kAlertTransition:
+      return Decode<v1::AlertTransition, AlertTransition>(view);
+    case EventKind::kNoticeDecided:
+      return Decode<v1::NoticeDecided, NoticeDecided>(view);
+    case EventKind::kDelivery:
+      return Decode<v1::Delivery, Delivery>(view);
+    case EventKind::kTaskOverdue:
+      return Decode<v1::TaskOverdue, TaskOverdue>(view);
+    case EventKind::kImportEnded:
+      return Decode<v1::ImportEnded, ImportEnded>(view);
+    default:
+      break;
+  }
+  return Error(ErrorCode::kFailedPrecondition,
+               "event kind " + std::to_string(static_cast<int>(view.kind)) +
+                   " is no server-made kind that this version knows; a later one wrote this log");
+}
+
+}  // namespace barograph::storage

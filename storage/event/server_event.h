@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "storage/base/clock.h"
+#include "storage/base/ids.h"
+#include "storage/base/result.h"
+#include "storage/event/event_view.h"
+
+namespace barograph::storage {
+
+/// Label set of an alert or series: ordered, because identity must not depend on hash order.
+using Labels = std::map<std::string, std::string, std::less<>>;
+
+/// Who caused a server-made event, and why ("start", "reload", "evaluation", "command").
+struct Origin {
+  std::string actor = "server";
+  std::string reason;
+};
+
+struct ConfigApplied {
+  Origin origin;
+  std::string hash;        ///< 32 bytes
+  std::string rules_json;  ///< the normalised rule set
+};
+/// Integers of 1e-15 of the table's currency per token; absent = the table does not say.
+struct ModelPrice {
+  std::string model, provider;
+  std::optional<std::int64_t> input, output, cache_read, cache_write, reasoning;
+  friend bool operator==(const ModelPrice&, const ModelPrice&) = default;
+};
+struct PricesApplied {
+  Origin origin;
+  Time effective_from{};
+  std::string version;
+  std::string currency_code;
+  std::vector<ModelPrice> prices;  ///< sorted by model, then provider
+};
+struct Resumed {
+  Origin origin;
+  Time stopped_at{}, resumed_at{};
+};
+struct TailDropped {
+  Origin origin;
+  Sequence last_sequence;
+  std::string detail;
+};
+struct ProducerExpired {
+  Origin origin;
+  std::string producer_id;
+  std::uint64_t acked_sequence = 0;
+};
+
+/// State of an alert's life. Same numbers as in server_event.proto.
+enum class AlertState : std::uint8_t { kUnspecified, kInactive, kPending, kFiring, kResolved };
+[[nodiscard]] std::string_view Name(AlertState state);  ///< lower case: "firing"
+
+struct AlertTransition {
+  Origin origin;
+  std::string rule;
+  Labels labels;
+  AlertState from = AlertState::kInactive, to = AlertState::kInactive;
+  Time at{};
+  std::string episode_id;
+  Severity severity = Severity::kUnspecified;
+  double value = 0, threshold = 0;
+  std::string summary;
+  bool late = false;
+  std::string condition;
+};
+struct NoticeDecided {
+  Origin origin;
+  std::string id, receiver, group_key;
+  std::vector<std::string> episode_ids;
+  std::string body, content_type;
+  AlertState state = AlertState::kFiring;
+  Time at{};
+};
+enum class DeliveryOutcome : std::uint8_t {
+  kUnspecified,
+  kDelivered,
+  kSuperseded,
+  kDead,
+  kDropped
+};
+[[nodiscard]] std::string_view Name(DeliveryOutcome outcome);  ///< lower case: "delivered"
+struct Delivery {
+  Origin origin;
+  std::string notice_id, receiver;
+  DeliveryOutcome outcome = DeliveryOutcome::kUnspecified;
+  std::uint32_t attempts = 0, status_code = 0;
+  std::string detail;
+};
+struct TaskOverdue {
+  Origin origin;
+  std::string task_id, agent, type;
+  Time deadline{};
+};
+struct ImportEnded {
+  Origin origin;
+  std::string producer_id;
+  std::uint64_t events = 0;
+};
+
+/// A server-made event as a value. Encoding and decoding are exact inverses.
+using ServerEvent =
+    std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
+                 AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded>;
+
+/// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
+/// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored
+/// as U+FFFD, because what the log holds must be readable.
+[[nodiscard]] std::string EncodeServerEvent(const ServerEvent& event, Time time);
+/// The kind's message from a view whose kind is server-made.
+/// Errors: kCorruption (broken bytes), kFailedPrecondition for a kind this version does not know: a
+/// fold stops there.
+[[nodiscard]] Result<ServerEvent> DecodeServerEvent(const EventView& view);
+
+}  // namespace barograph::storage

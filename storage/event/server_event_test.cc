@@ -1,0 +1,242 @@
+#include "storage/event/server_event.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "storage/base/bytes.h"
+
+namespace barograph::storage {
+namespace {
+
+Time At(std::int64_t nanos) { return Time(Duration(nanos)); }
+
+constexpr std::int64_t kNow = 1'795'254'700'250'000'001;
+
+EventView Viewed(const std::string& wire) {
+  EventView view;
+  const Status status = ReadEvent(wire, EventSource::kLog, &view);
+  EXPECT_TRUE(status.ok()) << status.error().message();
+  return view;
+}
+
+// Decodes what `event` is encoded to, checks that it encodes to the same bytes again, and gives it
+// back.
+template <typename T>
+T RoundTrip(const T& event, EventKind kind) {
+  const std::string wire = EncodeServerEvent(event, At(kNow));
+  const EventView view = Viewed(wire);
+  EXPECT_EQ(view.kind, kind);
+  EXPECT_EQ(view.time, At(kNow));
+  const Result<ServerEvent> decoded = DecodeServerEvent(view);
+  EXPECT_TRUE(decoded.ok()) << decoded.error().message();
+  EXPECT_EQ(EncodeServerEvent(*decoded, At(kNow)), wire);
+  const T& back = std::get<T>(*decoded);
+  EXPECT_EQ(back.origin.actor, event.origin.actor);
+  EXPECT_EQ(back.origin.reason, event.origin.reason);
+  return back;
+}
+
+const Origin kOrigin{.actor = "key-1", .reason = "reload"};
+
+TEST(ServerEventTest, ConfigApplied) {
+  const ConfigApplied event{.origin = kOrigin,
+                            .hash = std::string("\x00\xFF", 2) + std::string(30, 'h'),
+                            .rules_json = "{}"};
+  const ConfigApplied back = RoundTrip(event, EventKind::kConfigApplied);
+  EXPECT_EQ(back.hash, event.hash);
+  EXPECT_EQ(back.rules_json, event.rules_json);
+}
+
+TEST(ServerEventTest, PricesAppliedTellsAnAbsentPriceFromAPriceOfZero) {
+  const PricesApplied event{
+      .origin = kOrigin,
+      .effective_from = At(-1),
+      .version = "shipped 2026-11-01",
+      .currency_code = "USD",
+      .prices = {{.model = "a", .provider = "p", .input = 2'500'000'000, .output = 0},
+                 {.model = "b",
+                  .cache_read = 1,
+                  .cache_write = std::numeric_limits<std::int64_t>::max(),
+                  .reasoning = -1}}};
+  const PricesApplied back = RoundTrip(event, EventKind::kPricesApplied);
+  EXPECT_EQ(back.effective_from, event.effective_from);
+  EXPECT_EQ(back.version, event.version);
+  EXPECT_EQ(back.currency_code, event.currency_code);
+  EXPECT_EQ(back.prices, event.prices);
+  EXPECT_EQ(back.prices[0].output, 0);
+  EXPECT_EQ(back.prices[1].output, std::nullopt);
+}
+
+TEST(ServerEventTest, ResumedKeepsTimesToTheNanosecondOverTheWholeRange) {
+  const auto keeps = [](Time stopped, Time resumed) {
+    const Resumed event{.origin = kOrigin, .stopped_at = stopped, .resumed_at = resumed};
+    const Resumed back = RoundTrip(event, EventKind::kResumed);
+    EXPECT_EQ(back.stopped_at, stopped);
+    EXPECT_EQ(back.resumed_at, resumed);
+  };
+  keeps(At(0), At(1));
+  keeps(At(-1), At(-1'000'000'000));
+  keeps(Time::min(), Time::max());
+}
+
+TEST(ServerEventTest, TailDropped) {
+  const TailDropped event{
+      .origin = kOrigin, .last_sequence = Sequence{~std::uint64_t{0}}, .detail = "torn"};
+  const TailDropped back = RoundTrip(event, EventKind::kTailDropped);
+  EXPECT_EQ(back.last_sequence, event.last_sequence);
+  EXPECT_EQ(back.detail, "torn");
+}
+
+TEST(ServerEventTest, ProducerExpired) {
+  const ProducerExpired event{.origin = kOrigin, .producer_id = "p", .acked_sequence = 7};
+  const ProducerExpired back = RoundTrip(event, EventKind::kProducerExpired);
+  EXPECT_EQ(back.producer_id, "p");
+  EXPECT_EQ(back.acked_sequence, 7U);
+}
+
+TEST(ServerEventTest, AlertTransition) {
+  const AlertTransition event{.origin = kOrigin,
+                              .rule = "task-success",
+                              .labels = {{"agent", "CMO"}, {"team", ""}},
+                              .from = AlertState::kPending,
+                              .to = AlertState::kFiring,
+                              .at = At(kNow),
+                              .episode_id = "12-abc",
+                              .severity = Severity::kWarning,
+                              .value = 14.4,
+                              .threshold = -0.0,
+                              .summary = "sum",
+                              .late = true,
+                              .condition = "1h/5m"};
+  const AlertTransition back = RoundTrip(event, EventKind::kAlertTransition);
+  EXPECT_EQ(back.rule, event.rule);
+  EXPECT_EQ(back.labels, event.labels);
+  EXPECT_EQ(back.from, event.from);
+  EXPECT_EQ(back.to, event.to);
+  EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.episode_id, event.episode_id);
+  EXPECT_EQ(back.severity, event.severity);
+  EXPECT_EQ(back.value, event.value);
+  EXPECT_EQ(back.threshold, event.threshold);
+  EXPECT_TRUE(std::signbit(back.threshold));
+  EXPECT_EQ(back.summary, event.summary);
+  EXPECT_TRUE(back.late);
+  EXPECT_EQ(back.condition, event.condition);
+}
+
+TEST(ServerEventTest, NoticeDecidedKeepsTheBodyByteByByte) {
+  const NoticeDecided event{.origin = kOrigin,
+                            .id = "n-1",
+                            .receiver = "ops",
+                            .group_key = "{}",
+                            .episode_ids = {"b", "a", "b"},
+                            .body = std::string("{\0\xFF}", 4),
+                            .content_type = "application/json",
+                            .state = AlertState::kResolved,
+                            .at = At(kNow)};
+  const NoticeDecided back = RoundTrip(event, EventKind::kNoticeDecided);
+  EXPECT_EQ(back.id, event.id);
+  EXPECT_EQ(back.receiver, event.receiver);
+  EXPECT_EQ(back.group_key, event.group_key);
+  EXPECT_EQ(back.episode_ids, event.episode_ids);
+  EXPECT_EQ(back.body, event.body);
+  EXPECT_EQ(back.content_type, event.content_type);
+  EXPECT_EQ(back.state, event.state);
+  EXPECT_EQ(back.at, event.at);
+}
+
+TEST(ServerEventTest, Delivery) {
+  const Delivery event{.origin = kOrigin,
+                       .notice_id = "n-1",
+                       .receiver = "ops",
+                       .outcome = DeliveryOutcome::kDropped,
+                       .attempts = 12,
+                       .status_code = 503,
+                       .detail = "busy"};
+  const Delivery back = RoundTrip(event, EventKind::kDelivery);
+  EXPECT_EQ(back.notice_id, event.notice_id);
+  EXPECT_EQ(back.receiver, event.receiver);
+  EXPECT_EQ(back.outcome, event.outcome);
+  EXPECT_EQ(back.attempts, event.attempts);
+  EXPECT_EQ(back.status_code, event.status_code);
+  EXPECT_EQ(back.detail, event.detail);
+}
+
+TEST(ServerEventTest, TaskOverdue) {
+  const TaskOverdue event{
+      .origin = kOrigin, .task_id = "t", .agent = "a", .type = "y", .deadline = At(kNow)};
+  const TaskOverdue back = RoundTrip(event, EventKind::kTaskOverdue);
+  EXPECT_EQ(back.task_id, "t");
+  EXPECT_EQ(back.agent, "a");
+  EXPECT_EQ(back.type, "y");
+  EXPECT_EQ(back.deadline, At(kNow));
+}
+
+TEST(ServerEventTest, ImportEnded) {
+  const ImportEnded event{.origin = kOrigin, .producer_id = "p", .events = 69'659};
+  const ImportEnded back = RoundTrip(event, EventKind::kImportEnded);
+  EXPECT_EQ(back.producer_id, "p");
+  EXPECT_EQ(back.events, 69'659U);
+}
+
+TEST(ServerEventTest, EqualValuesGiveEqualBytesHoweverManyLabelsThereAre) {
+  AlertTransition event{.rule = "r"};
+  for (int i = 0; i < 100; ++i) event.labels["label-" + std::to_string(i * 37 % 100)] = "v";
+  const std::string wire = EncodeServerEvent(event, At(kNow));
+  AlertTransition again{.rule = "r"};
+  for (int i = 99; i >= 0; --i) again.labels["label-" + std::to_string(i)] = "v";
+  EXPECT_EQ(EncodeServerEvent(again, At(kNow)), wire);
+  // In order, so that no hash seed of another process or version shows in the bytes.
+  EXPECT_LT(wire.find("label-10"), wire.find("label-11"));
+  EXPECT_LT(wire.find("label-98"), wire.find("label-99"));
+}
+
+TEST(ServerEventTest, BytesThatAreNoTextAreStoredReadable) {
+  const Delivery event{.detail = "502 \xFF from upstream"};
+  const Result<ServerEvent> back = DecodeServerEvent(Viewed(EncodeServerEvent(event, At(kNow))));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(std::get<Delivery>(*back).detail, "502 \xEF\xBF\xBD from upstream");
+}
+
+TEST(ServerEventTest, ServerEventsAreRefusedFromOutside) {
+  EventView view;
+  const std::string wire = EncodeServerEvent(Resumed{}, At(kNow));
+  EXPECT_FALSE(ReadEvent(wire, EventSource::kOutside, &view).ok());
+}
+
+TEST(ServerEventTest, WhatThisVersionDoesNotKnowStopsAFold) {
+  const auto stops = [](EventKind kind, std::string_view body, ErrorCode code) {
+    EventView view;
+    view.kind = kind;
+    view.body = body;
+    const Result<ServerEvent> event = DecodeServerEvent(view);
+    ASSERT_FALSE(event.ok());
+    EXPECT_EQ(event.error().code(), code) << event.error().message();
+  };
+  stops(static_cast<EventKind>(32), "", ErrorCode::kFailedPrecondition);
+  stops(static_cast<EventKind>(99), "", ErrorCode::kFailedPrecondition);
+  stops(EventKind::kTask, "", ErrorCode::kFailedPrecondition);
+  stops(EventKind::kResumed, "\x0A\x05", ErrorCode::kCorruption);
+  stops(EventKind::kAlertTransition, "\x20\x05", ErrorCode::kFailedPrecondition);  // from = 5
+  stops(EventKind::kAlertTransition, "\x40\x05", ErrorCode::kFailedPrecondition);  // severity = 5
+  stops(EventKind::kNoticeDecided, "\x40\x05", ErrorCode::kFailedPrecondition);
+  stops(EventKind::kDelivery, "\x20\x05", ErrorCode::kFailedPrecondition);
+}
+
+TEST(ServerEventTest, StatesAndOutcomesAreNamedInLowerCase) {
+  EXPECT_EQ(Name(AlertState::kUnspecified), "");
+  EXPECT_EQ(Name(AlertState::kInactive), "inactive");
+  EXPECT_EQ(Name(AlertState::kPending), "pending");
+  EXPECT_EQ(Name(AlertState::kFiring), "firing");
+  EXPECT_EQ(Name(AlertState::kResolved), "resolved");
+  EXPECT_EQ(Name(DeliveryOutcome::kUnspecified), "");
+  EXPECT_EQ(Name(DeliveryOutcome::kDelivered), "delivered");
+  EXPECT_EQ(Name(DeliveryOutcome::kSuperseded), "superseded");
+  EXPECT_EQ(Name(DeliveryOutcome::kDead), "dead");
+  EXPECT_EQ(Name(DeliveryOutcome::kDropped), "dropped");
+}
+
+}  // namespace
+}  // namespace barograph::storage
