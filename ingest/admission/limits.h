@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Named limits of admission, beside those of storage/base/limits.h.
+namespace barograph::ingest {
+
+/// Producer sequences and epochs are at most this, so that sums cannot wrap.
+inline constexpr std::uint64_t kProducerSequenceMax = std::uint64_t{1} << 62U;
+/// Bytes of rejection reasons that the table keeps of one batch; beyond, verdicts are repeated
+/// without their reason.
+inline constexpr std::size_t kKeptReasonBytesMax = 4 * 1024;
+/// Producers that one look for idle ones lets go, so that the writer is never away for long.
+inline constexpr std::size_t kProducersExpiredAtOnce = 256;
+/// Ids that one look for old ones forgets.
+inline constexpr std::size_t kIdsForgottenAtOnce = 2'000;
+
+}  // namespace barograph::ingest

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/spec/rule_spec.h"
+#include "rules/window/window_store.h"
+#include "storage/base/clock.h"
+#include "storage/base/money.h"
+
+namespace barograph::rules {
+
+/// The two series that one SLO instance reads.
+struct SloSeries {
+  const WindowStore* windows = nullptr;
+  CellId cell;
+  MeasureId good, total;
+};
+
+/// Bad and all events of one window.
+struct BadShare {
+  Int128 bad = 0, total = 0;
+};
+/// bad / total > tolerated, by exact integer arithmetic whatever the sizes; false when there are no
+/// events.
+[[nodiscard]] bool Exceeds(const BadShare& share, const ExactRatio& tolerated);
+
+/// What was left of an error budget at one moment.
+struct ErrorBudget {
+  Int128 good = 0, total = 0;
+  double remaining = 1;  ///< 1 = untouched, negative = overspent
+};
+
+/// One SLO made ready to be evaluated: which alerts its instances have, and whether their
+/// conditions hold.
+///
+/// An instance has one alert for each severity among its burn rows (the rows of one severity are
+/// or-ed), or a single one when the objective is 100 %, and one with the label policy="freeze" when
+/// it has a budget policy. A row holds when the share of bad events is above what it tolerates over
+/// the long and over the short window (SRE workbook, chapter 5, "multiwindow, multi-burn-rate
+/// alerts") and the long window has at least `min_events` events. No decision uses floating point.
+///
+/// Threads:  immutable; every method from any thread that may read the windows.
+/// Lifetime: keeps its own copy of what it needs.
+class BurnRate {
+ public:
+  explicit BurnRate(const SloSpec& spec);
+
+  /// One alert of an instance.
+  struct Level {
+    Severity severity = Severity::kCritical;
+    bool freeze = false;            ///< the budget policy
+    std::vector<std::size_t> rows;  ///< indices of what is or-ed
+  };
+  [[nodiscard]] const std::vector<Level>& levels() const { return levels_; }
+
+  struct Verdict {
+    bool holds = false;
+    /// The short window of every row is empty: a server that was away knows nothing yet.
+    bool quiet = false;
+    std::size_t row = 0;  ///< the first that holds, else the level's first
+  };
+  /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
+  /// allocation once `out` has grown.
+  void Judge(const SloSeries& series, Time at, std::vector<Verdict>* out) const;
+
+  /// Says a verdict in numbers and words; only for what is shown.
+  struct Account {
+    double value = 0, threshold = 0;
+    std::string condition;  ///< "1h/5m", "first bad event", "freeze"
+    std::string summary;
+  };
+  [[nodiscard]] Account Explain(const SloSeries& series, std::size_t row, Time at) const;
+  /// The level's row of that condition; its first when there is none.
+  [[nodiscard]] std::size_t RowOf(std::size_t level, std::string_view condition) const;
+  /// Longest short window, rounded up to whole hours: so far a late event reaches.
+  [[nodiscard]] Duration reach() const { return reach_; }
+
+  /// Over the period: 1 - bad / (allowed share x total). With an objective of 100 % one bad event
+  /// spends everything.
+  [[nodiscard]] ErrorBudget Budget(const SloSeries& series, Time at) const;
+  /// Burn rates of every row, for display.
+  struct RowRates {
+    std::string condition;
+    double factor = 0, long_burn = 0, short_burn = 0;
+  };
+  [[nodiscard]] std::vector<RowRates> Rates(const SloSeries& series, Time at) const;
+
+  /// A breach that lay wholly in the past: the hours [from, to) in which a row of the level held.
+  struct PastBreach {
+    std::size_t row = 0;
+    Time from{}, to{};
+    BadShare worst;  ///< long window with the largest share of bad events
+  };
+  /// Judges window ends at every whole hour in (from, to] on the hourly buckets, the short window
+  /// rounded up to a whole hour, and returns the first stretch in which the level held. Looks at
+  /// most kPastHoursMax hours back from `to`.
+  [[nodiscard]] std::optional<PastBreach> JudgePast(const SloSeries& series, std::size_t level,
+                                                    Time from, Time to) const;
+  [[nodiscard]] Account ExplainPast(const PastBreach& breach) const;
+
+ private:
+  struct Row {
+    std::size_t long_window = 0, short_window = 0;  ///< indices into windows_
+    ExactRatio tolerated;
+    double factor = 0;
+    std::string condition;
+    enum class Type : std::uint8_t { kBurn, kFirstBad, kFreeze } type = Type::kBurn;
+  };
+  std::size_t IndexOf(Duration window);
+  void AddLevel(Severity severity, std::size_t row);
+  [[nodiscard]] double BurnOf(const BadShare& share) const;
+  [[nodiscard]] bool Holds(const Row& row, const BadShare& long_share,
+                           const BadShare& short_share) const;
+
+  std::vector<Duration> windows_;  ///< distinct
+  std::size_t longest_ = 0;
+  std::vector<Row> rows_;
+  std::vector<Level> levels_;
+  std::int64_t objective_ppb_ = 0;
+  double freeze_below_ = 0;
+  Duration period_{}, reach_{};
+  Int128 min_events_ = 0;
+};
+
+inline constexpr std::int64_t kPastHoursMax = 35 * 24;
+
+/// Bad and all events in the window that ends at `at`.
+[[nodiscard]] BadShare Count(const SloSeries& series, Time at, Duration window);
+
+}  // namespace barograph::rules

@@ -1,0 +1,369 @@
+#include "rules/engine/engine.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <variant>
+
+#include "rules/engine/engine_state.h"
+#include "storage/base/digest.h"
+
+namespace barograph::rules {
+namespace {
+
+using storage::AlertState;
+using storage::AlertTransition;
+using storage::ConfigApplied;
+using storage::EventKind;
+using storage::EventView;
+using storage::ServerEvent;
+
+/// Event times of the late events of one record.
+struct LateSpan {
+  bool any = false;
+  Time from{}, to{};
+  void Add(Time time) {
+    from = any ? std::min(from, time) : time;
+    to = any ? std::max(to, time) : time;
+    any = true;
+  }
+};
+
+/// What a price table says, whoever applied it.
+std::string DigestOf(storage::PricesApplied prices) {
+  prices.origin = {};
+  return std::string(Bytes(Sha256(EncodeServerEvent(prices, Time{}))));
+}
+
+/// What a server-made event counts as: the dimensions that it brings to the windows.
+EventView DimensionsOf(const ServerEvent& event) {
+  EventView view;
+  view.kind = EventKind::kTask;
+  view.task = storage::TaskView{};
+  if (const auto* overdue = std::get_if<storage::TaskOverdue>(&event)) {
+    view.agent = overdue->agent;
+    view.task_id = overdue->task_id;
+    view.task.type = overdue->type;
+  } else if (const auto* transition = std::get_if<AlertTransition>(&event)) {
+    if (const auto agent = transition->labels.find("agent"); agent != transition->labels.end()) {
+      view.agent = agent->second;
+    }
+  }
+  return view;
+}
+
+}  // namespace
+
+std::string EncodeProjection(const Projection& projection) {
+  std::string key;
+  for (const std::string& dimension : projection.by) key.append(dimension).push_back('\xFF');
+  for (const Projection::Filter& filter : projection.where) {
+    key.append("\xFF").append(filter.dimension);
+    for (const std::string& value : filter.any_of) key.append("\xFF").append(value);
+  }
+  return key;
+}
+
+Engine::Engine(NoticeFormat format) : state_(std::make_unique<State>()) {
+  state_->format = std::move(format);
+}
+Engine::~Engine() = default;
+
+// --- Fold --------------------------------------------------------------------------------------
+
+Tenant& Engine::State::Create(std::string_view name) {
+  Tenant& tenant = *tenants.emplace(std::string(name), std::make_unique<Tenant>(std::string(name)))
+                        .first->second;
+  AttachColdReader(tenant);
+  return tenant;
+}
+
+Tenant& Engine::State::TenantOf(std::string_view name) {
+  if (last_tenant != nullptr && last_tenant->name == name) [[likely]] {
+    return *last_tenant;
+  }
+  if (const auto found = tenants.find(name); found != tenants.end()) {
+    last_tenant = found->second.get();
+  } else {
+    last_tenant = &Create(name);
+    if (!config_hash.empty()) Configure(*last_tenant);
+  }
+  return *last_tenant;
+}
+
+void Engine::State::Configure(Tenant& tenant) const {
+  const WindowPlan plan = PlanWindows(rules);
+  tenant.windows.Configure(plan, config_at);
+  tenant.measures.SetAtMost(plan.at_most);
+  for (const auto& slo : slos) {
+    tenant.windows.Intern(slo->measures.good);
+    tenant.windows.Intern(slo->measures.total);
+    tenant.windows.Watch(tenant.windows.FindOrBuiltIn(slo->projection));
+  }
+  tenant.notices.SetRouting(routing);
+}
+
+void Engine::State::Compile() {
+  routing = RoutingOf(rules);
+  slos.clear();
+  slo_by_name.clear();
+  for (const SloSpec& spec : rules.slos) {
+    slos.push_back(std::make_unique<CompiledSlo>(spec));
+    slos.back()->since = since[EncodeProjection(slos.back()->projection)];
+    slo_by_name.emplace(spec.common.name, slos.back().get());
+  }
+  instances.Invalidate();
+}
+
+Status Engine::State::Fold(const ConfigApplied& config, Time at, Sequence sequence) {
+  BAROGRAPH_ASSIGN(rules, DecodeRuleSet(config.rules_json));
+  rules_text = config.rules_json;
+  config_hash = config.hash;
+  config_at = sequence;
+  config_changed = true;
+  std::map<std::string, Time> known = std::exchange(since, {});
+  for (const Projection& projection : PlanWindows(rules).projections) {
+    const std::string key = EncodeProjection(projection);
+    const auto old = known.find(key);
+    since[key] = old == known.end() ? at : old->second;
+  }
+  Compile();
+  for (const auto& [name, tenant] : tenants) Configure(*tenant);
+  return {};
+}
+
+void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
+  if (transition.late) {
+    tenant.late.Apply(transition);
+    return;
+  }
+  const AlertBook::Applied applied = tenant.alerts.Apply(transition);
+  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert);
+  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr);
+  if (transition.from == transition.to) return;
+  StagedTransition staged{transition, *applied.alert, {}};
+  if (const auto rule = slo_by_name.find(transition.rule); rule != slo_by_name.end()) {
+    const auto& annotations = rule->second->spec.common.annotations;
+    staged.annotations.insert(annotations.begin(), annotations.end());
+  }
+  tenant.notices.Apply(staged);
+  Yield(tenant, transition, transition.at);
+}
+
+void Engine::State::Fold(const storage::Resumed& resumed) {
+  const Duration gap = resumed.resumed_at - resumed.stopped_at;
+  if (gap <= Duration{0}) return;
+  stopped_at = resumed.stopped_at;
+  resumed_at = resumed.resumed_at;
+  for (const auto& [name, tenant] : tenants) {
+    tenant->alerts.SkipGap(gap);
+    tenant->windows.Exclude(resumed.stopped_at, resumed.resumed_at);
+  }
+  instances.Invalidate();
+}
+
+void Engine::State::Yield(Tenant& tenant, const ServerEvent& event, Time time) {
+  const std::span<const rules::Yield> yields = tenant.measures.Fold(event);
+  if (!yields.empty()) tenant.windows.Fold(DimensionsOf(event), time, yields);
+}
+
+Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record,
+                                     Sequence sequence) {
+  BAROGRAPH_ASSIGN(const ServerEvent event, storage::DecodeServerEvent(view));
+  return std::visit(
+      [&](const auto& made) -> Status {
+        using Made = std::decay_t<decltype(made)>;
+        if constexpr (std::is_same_v<Made, ConfigApplied>) {
+          return Fold(made, record.log_time, sequence);
+        } else if constexpr (std::is_same_v<Made, AlertTransition>) {
+          Fold(tenant, made);
+        } else if constexpr (std::is_same_v<Made, storage::NoticeDecided>) {
+          tenant.notices.Apply(made);
+          tenant.late.Apply(made);
+        } else if constexpr (std::is_same_v<Made, storage::Resumed>) {
+          Fold(made);
+        } else if constexpr (std::is_same_v<Made, storage::ImportEnded>) {
+          tenant.late.EndImport();
+        } else if constexpr (std::is_same_v<Made, storage::PricesApplied>) {
+          tenant.prices_digest = DigestOf(made);
+          Yield(tenant, event, record.log_time);
+        } else if constexpr (std::is_same_v<Made, storage::TaskOverdue>) {
+          Yield(tenant, event, record.log_time);
+        } else {
+          // Deliveries live in the outbox, producers in their table; the rest only tells the reader
+          // of the log.
+          static_assert(std::is_same_v<Made, storage::Delivery> ||
+                        std::is_same_v<Made, storage::TailDropped> ||
+                        std::is_same_v<Made, storage::ProducerExpired>);
+        }
+        return {};
+      },
+      event);
+}
+
+Status Engine::Fold(const RecordContext& record, std::string_view payload) {
+  State& state = *state_;
+  Tenant& tenant = state.TenantOf(record.tenant);
+  if (tenant.first_at == Time{}) tenant.first_at = record.log_time;
+  const Time late_before = record.log_time - kLateAge;
+  LateSpan late;
+  storage::PayloadReader reader(payload);
+  Sequence sequence = record.first_sequence;
+  for (std::string_view wire; reader.Next(&wire); ++sequence) {
+    BAROGRAPH_TRY(storage::ReadEvent(wire, storage::EventSource::kLog, &state.view));
+    if (storage::IsServerMade(state.view.kind)) {
+      BAROGRAPH_TRY(state.FoldServerMade(tenant, record, sequence));
+    } else {
+      const Time time = state.view.has_time ? state.view.time : record.log_time;
+      if (time < late_before) [[unlikely]] {
+        if (!late.any) {
+          // What other events touched is set aside, so that the late ones of this record stand
+          // alone.
+          state.cells.clear();
+          tenant.windows.TakeTouched(&state.cells);
+          state.instances.Touch(&tenant, state.cells);
+        }
+        late.Add(time);
+      }
+      tenant.windows.Fold(state.view, time, tenant.measures.Fold(state.view, time));
+    }
+    state.head = sequence;
+  }
+  if (!reader.ok())
+    return Error(ErrorCode::kCorruption, "record: the framing of its payload is broken");
+  tenant.windows.Advance(record.log_time);
+  if (late.any) {
+    state.cells.clear();
+    tenant.windows.TakeTouched(&state.cells);
+    tenant.late.Mark(state.cells, late.from, late.to, record.log_time);
+    state.instances.Touch(&tenant, state.cells);
+  }
+  tenant.last_at = record.log_time;
+  state.last_log_time = record.log_time;
+  return {};
+}
+
+// --- Decide: commands --------------------------------------------------------------------------
+
+std::vector<Engine::Decided> Engine::ApplyRules(const RuleSet& rules,
+                                                const storage::Origin& origin) const {
+  ConfigApplied config;
+  config.origin = origin;
+  config.rules_json = EncodeRuleSet(rules);
+  config.hash = std::string(Bytes(Sha256(config.rules_json)));
+  if (config.hash == state_->config_hash) return {};
+  // Alerts whose rule is gone or no longer gives them this identity are resolved at the next whole
+  // second.
+  return {{std::string(kServerTenant), {std::move(config)}}};
+}
+
+std::vector<Engine::Decided> Engine::ApplyPrices(std::string_view tenant,
+                                                 const storage::PricesApplied& prices) const {
+  const auto known = state_->tenants.find(tenant);
+  if (known != state_->tenants.end() && known->second->prices_digest == DigestOf(prices)) return {};
+  return {{std::string(tenant), {prices}}};
+}
+
+std::vector<Engine::Decided> Engine::Resume(Time stopped_at, Time resumed_at) const {
+  storage::Resumed resumed;
+  resumed.origin.reason = "start";
+  resumed.stopped_at = stopped_at;
+  resumed.resumed_at = resumed_at;
+  return {{std::string(kServerTenant), {resumed}}};
+}
+
+std::vector<Engine::Decided> Engine::EndDelivery(std::string_view tenant,
+                                                 const storage::Delivery& delivery) const {
+  return {{std::string(tenant), {delivery}}};
+}
+
+// --- Read --------------------------------------------------------------------------------------
+
+Time Engine::last_log_time() const { return state_->last_log_time; }
+const RuleSet& Engine::rules() const { return state_->rules; }
+
+std::vector<std::string> Engine::tenants() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tenant] : state_->tenants) names.push_back(name);
+  return names;
+}
+
+const WindowStore* Engine::windows(std::string_view tenant) const {
+  const auto found = state_->tenants.find(tenant);
+  return found == state_->tenants.end() ? nullptr : &found->second->windows;
+}
+
+WindowStore* Engine::mutable_windows(std::string_view tenant) {
+  return &state_->TenantOf(tenant).windows;
+}
+
+std::vector<SloStatus> Engine::Slos(std::string_view tenant, Time at, std::string_view rule_filter,
+                                    std::size_t limit) const {
+  std::vector<SloStatus> statuses;
+  const auto found = state_->tenants.find(tenant);
+  if (found == state_->tenants.end()) return statuses;
+  state_->Refresh();
+  for (const Instance& instance : state_->instances.all()) {
+    if (statuses.size() >= limit) break;
+    const CompiledSlo& slo = *instance.slo;
+    if (instance.tenant != found->second.get()) continue;
+    if (!rule_filter.empty() && slo.spec.common.name != rule_filter) continue;
+    SloStatus& status = statuses.emplace_back();
+    status.rule = slo.spec.common.name;
+    status.labels = instance.by;
+    status.objective_ppb = slo.spec.objective_ppb;
+    const ErrorBudget budget = slo.burn.Budget(instance.series, at);
+    status.good = budget.good;
+    status.total = budget.total;
+    status.budget_remaining = budget.remaining;
+    status.filling = at - std::max(slo.since, instance.tenant->first_at) < slo.spec.period;
+    for (std::size_t level = 0; level < instance.alerts.size(); ++level) {
+      const Alert* alert = instance.alerts[level];
+      if (!slo.burn.levels()[level].freeze || alert == nullptr) continue;
+      status.frozen = alert->state == AlertState::kFiring;
+    }
+    for (BurnRate::RowRates& row : slo.burn.Rates(instance.series, at)) {
+      status.rows.push_back({std::move(row.condition), row.factor, row.long_burn, row.short_burn});
+    }
+  }
+  return statuses;
+}
+
+std::vector<AlertStatus> Engine::Alerts(std::string_view tenant) const {
+  std::vector<AlertStatus> statuses;
+  const auto found = state_->tenants.find(tenant);
+  if (found == state_->tenants.end()) return statuses;
+  for (const auto& [key, alert] : found->second->alerts.alerts()) {
+    statuses.push_back({alert.rule, alert.labels, alert.fingerprint, alert.episode_id, alert.state,
+                        alert.severity, alert.since, alert.fired_at, alert.resolved_at, alert.value,
+                        alert.threshold, alert.summary, alert.condition});
+  }
+  return statuses;
+}
+
+std::size_t Engine::instance_count() const {
+  state_->Refresh();
+  return state_->instances.size();
+}
+
+std::vector<storage::PricesApplied> Engine::PriceTables(std::string_view tenant) const {
+  const auto found = state_->tenants.find(tenant);
+  if (found == state_->tenants.end()) return {};
+  return found->second->measures.price_tables();
+}
+
+Engine::TableSizes Engine::sizes(std::string_view tenant) const {
+  TableSizes sizes;
+  const auto found = state_->tenants.find(tenant);
+  if (found == state_->tenants.end()) return sizes;
+  const MeasureFold::Sizes measures = found->second->measures.sizes();
+  sizes.open_tasks = measures.open_tasks;
+  sizes.counters = measures.counters;
+  sizes.alerts = found->second->alerts.alerts().size();
+  state_->Refresh();
+  for (const Instance& instance : state_->instances.all()) {
+    if (instance.tenant == found->second.get()) ++sizes.instances;
+  }
+  return sizes;
+}
+
+}  // namespace barograph::rules

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/alert/notice.h"
+#include "rules/spec/rule_spec.h"
+#include "rules/window/window_store.h"
+#include "storage/base/clock.h"
+#include "storage/base/ids.h"
+#include "storage/base/result.h"
+#include "storage/event/event_view.h"
+#include "storage/event/server_event.h"
+
+namespace barograph::rules {
+
+/// What the fold is told of a record besides its events.
+struct RecordContext {
+  Sequence first_sequence;
+  Time log_time{};
+  std::string_view tenant;
+};
+
+/// State of one SLO instance as `slo` and `/metrics/fleet` show it.
+struct SloStatus {
+  std::string rule;
+  storage::Labels labels;
+  std::int64_t objective_ppb = 0;
+  Int128 good = 0, total = 0;  ///< over the period
+  double budget_remaining =
+      1;  ///< 1 = untouched, 0 = spent, negative = overspent; exact ratio rounded once
+  bool frozen = false;   ///< budget_policy
+  bool filling = false;  ///< the window is longer than the series' history
+  struct Row {
+    std::string condition;  ///< "1h/5m"
+    double factor = 0, long_burn = 0, short_burn = 0;
+  };
+  std::vector<Row> rows;
+};
+
+/// One alert as `alerts list` shows it.
+struct AlertStatus {
+  std::string rule;
+  storage::Labels labels;
+  std::string fingerprint;  ///< Alertmanager's: 16 hex digits of FNV-1a 64
+  std::string episode_id;
+  storage::AlertState state = storage::AlertState::kInactive;
+  Severity severity = Severity::kWarning;
+  Time since{};  ///< of the state
+  Time fired_at{}, resolved_at{};
+  double value = 0, threshold = 0;
+  std::string summary, condition;
+};
+
+/// The pure core of a partition: events are folded into state, commands are decided against it and
+/// become events.
+///
+/// Deciding reads state and returns events; it changes nothing itself: the caller appends what was
+/// decided as records, in the order given, and folds them before the next decision. What deciding
+/// keeps (instances, queues, where a second's evaluation stands) is made again from state after a
+/// restart. Folding changes state and knows no clock, randomness, thread, file or hash-map order,
+/// so a replay gives the same bytes, and StateDigest() proves it.
+///
+/// Threads:  owned by one thread.
+/// Errors:   a fold that meets a kind it does not know returns kFailedPrecondition and must stop.
+class Engine {
+ public:
+  /// `format` turns a decided notice into the bytes to send; pure, and given from outside because
+  /// rules know no JSON.
+  explicit Engine(NoticeFormat format);
+  ~Engine();
+
+  // --- Fold ------------------------------------------------------------------------------------
+  /// Folds all events of one record, agents' or server-made, in order. `payload` is the record's
+  /// payload.
+  [[nodiscard]] Status Fold(const RecordContext& record, std::string_view payload);
+
+  // --- Decide: each returns the events to append next, as one batch per tenant -----------------
+  struct Decided {
+    std::string tenant;
+    std::vector<storage::ServerEvent> events;
+  };
+  /// Evaluation point (a): what changed since the last evaluation. Upward steps only. Looks at no
+  /// more than 2,000 instances, which takes a few ms; while has_changed(), the rest waits for the
+  /// next call.
+  [[nodiscard]] std::vector<Decided> EvaluateChanged(Time now);
+  [[nodiscard]] bool has_changed() const;
+  /// Evaluation point (b), once for every whole second of log time: timers that are due, and the
+  /// instances whose phase (hash of identity mod 10) is this second's. Looks at about
+  /// `instances_max` instances; true in `*more` when it must be called again for the same second,
+  /// so that the writer never leaves its queue for long.
+  [[nodiscard]] std::vector<Decided> EvaluateSecond(Time second, std::size_t instances_max,
+                                                    bool* more);
+  /// Rules to put in force; empty when the normalised hash is unchanged.
+  [[nodiscard]] std::vector<Decided> ApplyRules(const RuleSet& rules,
+                                                const storage::Origin& origin) const;
+  /// A price table to put in force; empty when it is the one that was applied last.
+  [[nodiscard]] std::vector<Decided> ApplyPrices(std::string_view tenant,
+                                                 const storage::PricesApplied& prices) const;
+  /// A stop ended: the gap is not evaluated.
+  [[nodiscard]] std::vector<Decided> Resume(Time stopped_at, Time resumed_at) const;
+  /// A delivery ended as `outcome` says.
+  [[nodiscard]] std::vector<Decided> EndDelivery(std::string_view tenant,
+                                                 const storage::Delivery& delivery) const;
+
+  // --- Read ------------------------------------------------------------------------------------
+  [[nodiscard]] Time last_log_time() const;
+  [[nodiscard]] const RuleSet& rules() const;
+  [[nodiscard]] std::vector<std::string> tenants() const;
+  [[nodiscard]] const WindowStore* windows(
+      std::string_view tenant) const;  ///< null for an unknown tenant
+  [[nodiscard]] WindowStore* mutable_windows(
+      std::string_view tenant);  ///< for checkpoints; creates the tenant
+  [[nodiscard]] std::vector<SloStatus> Slos(std::string_view tenant, Time at,
+                                            std::string_view rule_filter, std::size_t limit) const;
+  [[nodiscard]] std::vector<AlertStatus> Alerts(std::string_view tenant) const;
+  /// The price tables that were applied, the one that is asked first coming first.
+  [[nodiscard]] std::vector<storage::PricesApplied> PriceTables(std::string_view tenant) const;
+  /// Notices that wait for delivery, as the outbox holds them.
+  [[nodiscard]] std::size_t instance_count() const;
+  struct TableSizes {
+    std::size_t open_tasks = 0, counters = 0, alerts = 0, instances = 0;
+  };
+  [[nodiscard]] TableSizes sizes(std::string_view tenant) const;
+
+  // --- Checkpoint: as WindowStore's, over all tenants and tables -------------------------------
+  void BeginCheckpoint();
+  [[nodiscard]] bool ContinueCheckpoint(std::size_t rows_max, const WindowStore::RowSink& sink);
+  [[nodiscard]] Status LoadRow(std::string_view key, std::string_view value);
+  [[nodiscard]] Status FinishLoad();
+  void SetColdReader(WindowStore::ColdReader reader);
+
+  /// SHA-256 over the canonical encoding of all state at the last folded sequence.
+  [[nodiscard]] Digest StateDigest() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace barograph::rules

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rules/engine/engine.h"
+#include "rules/engine/instances.h"
+#include "rules/engine/tenant.h"
+
+namespace barograph::rules {
+
+/// What one decision brings for one tenant, before it becomes events.
+struct Draft {
+  Tenant* tenant;
+  std::vector<StagedTransition> transitions;
+  std::vector<storage::ServerEvent> others;
+};
+
+/// Where EvaluateSecond stands. A cache: after a restart it begins again, and what was decided
+/// already is in the state.
+struct SecondCursor {
+  enum class Stage { kOrphans, kTimers, kPhase, kLate, kDigests, kTasks, kNotices, kIdle, kDone };
+  Time second{};
+  Stage stage = Stage::kDone;
+  std::size_t position = 0;             ///< kPhase: in the phase; kTasks, kNotices: tenant
+  std::pair<Time, InstanceId> timer{};  ///< kTimers: the last one looked at
+  bool timers_begun = false;
+  bool orphans_due =
+      true;  ///< instances were made again since active alerts were matched with them
+  std::map<Tenant*, std::uint64_t> settled;  ///< newest late run whose cells are judged
+  std::pair<Tenant*, std::uint64_t> run{};   ///< kLate: the run under way
+  std::optional<std::uint32_t> cell;         ///< and its last cell looked at
+};
+
+struct Engine::State {
+  // --- Folded ----------------------------------------------------------------------------------
+  std::map<std::string, std::unique_ptr<Tenant>, std::less<>> tenants;
+  RuleSet rules;
+  std::string rules_text;   ///< as logged
+  std::string config_hash;  ///< empty before the first ConfigApplied
+  Sequence config_at;
+  std::map<std::string, Time>
+      since;      ///< by encoded projection: log time from which its cells are kept
+  Sequence head;  ///< of the last folded event
+  Time last_log_time{};
+  Time stopped_at{}, resumed_at{};  ///< of the last gap
+
+  // --- Derived ---------------------------------------------------------------------------------
+  NoticeFormat format;
+  WindowStore::ColdReader cold_reader;
+  Routing routing;
+  CompiledSlos slos;
+  std::map<std::string, const CompiledSlo*, std::less<>> slo_by_name;
+  Instances instances;
+  SecondCursor cursor;
+  Tenant* last_tenant =
+      nullptr;  ///< of the last record: consecutive records are mostly of one tenant
+  storage::EventView view;
+  std::vector<CellId> cells;
+  std::vector<BurnRate::Verdict> verdicts;
+
+  // --- Checkpoint under way --------------------------------------------------------------------
+  bool config_changed = false;
+  std::vector<std::pair<std::string, std::string>> own_rows;
+  std::vector<std::pair<Tenant*, int>> tenant_parts;
+
+  // Fold (engine.cc)
+  Tenant& TenantOf(std::string_view name);
+  Tenant& Create(std::string_view name);
+  Status FoldServerMade(Tenant& tenant, const RecordContext& record, Sequence sequence);
+  Status Fold(const storage::ConfigApplied& config, Time at, Sequence sequence);
+  void Fold(Tenant& tenant, const storage::AlertTransition& transition);
+  void Fold(const storage::Resumed& resumed);
+  void Yield(Tenant& tenant, const storage::ServerEvent& event, Time time);
+  void Compile();
+  void Configure(Tenant& tenant) const;
+
+  // Decide (evaluate.cc)
+  void Refresh();
+  [[nodiscard]] bool InGap(Time now) const { return now < resumed_at; }
+  void Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts);
+  void JudgeLate(Instance& instance, const LateRun& run, const LateRun::Range& range, Time now,
+                 std::vector<Draft>* drafts);
+  [[nodiscard]] StagedTransition Stage(const Instance& instance, std::size_t level,
+                                       const AlertStep& step, const BurnRate::Verdict& verdict,
+                                       Time now) const;
+  [[nodiscard]] std::vector<Decided> Finish(std::vector<Draft> drafts, Time now) const;
+  bool RunStage(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunOrphans(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunTimers(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunPhase(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunLate(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunDigests(std::vector<Draft>* drafts);
+  bool RunTasks(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunNotices(std::size_t* budget, std::vector<Draft>* drafts);
+  bool RunIdle(std::vector<Draft>* drafts);
+
+  // Checkpoint (checkpoint.cc)
+  void AttachColdReader(Tenant& tenant) const;
+  [[nodiscard]] std::string EncodeHead() const;
+  [[nodiscard]] std::string EncodeConfig() const;
+  Status LoadOwnRow(std::string_view key, std::string_view value);
+  Status LoadTenantRow(std::string_view key, std::string_view value);
+};
+
+/// The tenant that server-wide events (configuration, resumptions) lie with.
+inline constexpr std::string_view kServerTenant = "default";
+/// Key of a projection in State::since.
+[[nodiscard]] std::string EncodeProjection(const Projection& projection);
+
+}  // namespace barograph::rules

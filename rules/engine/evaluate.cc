@@ -1,0 +1,368 @@
+#include <algorithm>
+
+#include "rules/engine/engine_state.h"
+
+// Deciding: the evaluation points of design section 5. Nothing here changes folded state; what is
+// decided comes back through Engine::Fold. Caches (instances, cursor) are made again from state
+// after a restart.
+
+namespace barograph::rules {
+namespace {
+
+using storage::AlertState;
+using storage::AlertTransition;
+using storage::ServerEvent;
+using SecondStage = SecondCursor::Stage;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+/// Instances that EvaluateChanged looks at before it leaves the writer to its queue.
+constexpr std::size_t kChangedMax = 2'000;
+/// After a start an empty window says nothing yet: producers are still sending again what they
+/// could not.
+constexpr Duration kResumeGrace = minutes(5);
+/// Looking through the past of one instance costs about as much as judging so many.
+constexpr std::size_t kLateCost = 50;
+
+Draft& DraftOf(Tenant* tenant, std::vector<Draft>* drafts) {
+  for (Draft& draft : *drafts) {
+    if (draft.tenant == tenant) return draft;
+  }
+  return drafts->emplace_back(Draft{tenant, {}, {}});
+}
+
+void Spend(std::size_t cost, std::size_t* budget) { *budget -= std::min(cost, *budget); }
+
+}  // namespace
+
+void Engine::State::Refresh() {
+  std::vector<Tenant*> all;
+  all.reserve(tenants.size());
+  for (const auto& [name, tenant] : tenants) all.push_back(tenant.get());
+  if (instances.Refresh(all, slos)) cursor.orphans_due = true;
+}
+
+StagedTransition Engine::State::Stage(const Instance& instance, std::size_t level,
+                                      const AlertStep& step, const BurnRate::Verdict& verdict,
+                                      Time now) const {
+  const CompiledSlo& slo = *instance.slo;
+  const Alert* known = instance.alerts[level];
+  StagedTransition staged;
+  if (known != nullptr) staged.alert = *known;
+  AlertTransition& event = staged.event;
+  event.origin.reason = "evaluation";
+  event.rule = slo.spec.common.name;
+  event.labels = AlertLabels(slo, instance.by, level);
+  event.from = step.from;
+  event.to = step.to;
+  event.at = now;
+  event.severity = slo.burn.levels()[level].severity;
+  const bool begins = step.from == AlertState::kInactive;
+  event.episode_id =
+      begins ? Fingerprint(event.labels) + "-" + std::to_string(head.value) : known->episode_id;
+  const std::size_t row =
+      step.calm && known != nullptr ? slo.burn.RowOf(level, known->condition) : verdict.row;
+  const BurnRate::Account account = slo.burn.Explain(instance.series, row, now);
+  event.value = account.value;
+  event.threshold = account.threshold;
+  event.summary = account.summary;
+  event.condition = account.condition;
+  if (step.from == step.to && step.calm) event.condition.clear();
+  ApplyTransition(event, &staged.alert);
+  staged.annotations.insert(slo.spec.common.annotations.begin(), slo.spec.common.annotations.end());
+  return staged;
+}
+
+void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts) {
+  const CompiledSlo& slo = *instance.slo;
+  slo.burn.Judge(instance.series, now, &verdicts);
+  const bool grace = now < resumed_at + kResumeGrace;
+  for (std::size_t level = 0; level < verdicts.size(); ++level) {
+    const BurnRate::Verdict& verdict = verdicts[level];
+    const bool unknown = grace && verdict.quiet;
+    const std::optional<AlertStep> step =
+        NextStep(instance.alerts[level], verdict.holds, unknown ? Moment::kAnyPoint : moment, now,
+                 slo.spec.common);
+    if (!step) continue;
+    DraftOf(instance.tenant, drafts)
+        .transitions.push_back(Stage(instance, level, *step, verdict, now));
+  }
+}
+
+std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Time now) const {
+  std::vector<Decided> decided;
+  for (Draft& draft : drafts) {
+    Decided& batch = decided.emplace_back(Decided{draft.tenant->name, {}});
+    bool more = false;
+    std::vector<storage::NoticeDecided> notices =
+        draft.tenant->notices.Decide(draft.transitions, now, false, 0, format, &more);
+    for (StagedTransition& staged : draft.transitions)
+      batch.events.emplace_back(std::move(staged.event));
+    for (ServerEvent& event : draft.others) batch.events.push_back(std::move(event));
+    for (storage::NoticeDecided& notice : notices) batch.events.emplace_back(std::move(notice));
+  }
+  return decided;
+}
+
+std::vector<Engine::Decided> Engine::EvaluateChanged(Time now) {
+  State& state = *state_;
+  if (state.InGap(now)) return {};
+  state.Refresh();
+  std::vector<Draft> drafts;
+  for (std::size_t judged = 0; judged < kChangedMax; ++judged) {
+    const std::optional<InstanceId> id = state.instances.PopChanged();
+    if (!id) break;
+    state.Judge(state.instances.at(*id), Moment::kAnyPoint, now, &drafts);
+  }
+  return state.Finish(std::move(drafts), now);
+}
+
+bool Engine::has_changed() const { return state_->instances.has_changed(); }
+
+std::vector<Engine::Decided> Engine::EvaluateSecond(Time second, std::size_t instances_max,
+                                                    bool* more) {
+  State& state = *state_;
+  *more = false;
+  if (state.InGap(second)) return {};
+  state.Refresh();
+  SecondCursor& cursor = state.cursor;
+  if (cursor.second != second) {
+    cursor.second = second;
+    cursor.stage = SecondStage::kOrphans;
+    cursor.position = 0;
+    cursor.timers_begun = false;
+  }
+  std::vector<Draft> drafts;
+  std::size_t budget = std::max<std::size_t>(instances_max, 1);
+  while (cursor.stage != SecondStage::kDone && budget > 0) {
+    // These two read what the stages before them decided, so that must be folded first.
+    const bool needs_fold =
+        cursor.stage == SecondStage::kDigests || cursor.stage == SecondStage::kNotices;
+    if (needs_fold && !drafts.empty()) break;
+    if (!state.RunStage(&budget, &drafts)) break;
+    cursor.stage = static_cast<SecondStage>(static_cast<int>(cursor.stage) + 1);
+    cursor.position = 0;
+  }
+  *more = cursor.stage != SecondStage::kDone;
+  return state.Finish(std::move(drafts), second);
+}
+
+bool Engine::State::RunStage(std::size_t* budget, std::vector<Draft>* drafts) {
+  switch (cursor.stage) {
+    case SecondStage::kOrphans:
+      return RunOrphans(budget, drafts);
+    case SecondStage::kTimers:
+      return RunTimers(budget, drafts);
+    case SecondStage::kPhase:
+      return RunPhase(budget, drafts);
+    case SecondStage::kLate:
+      return RunLate(budget, drafts);
+    case SecondStage::kDigests:
+      return RunDigests(drafts);
+    case SecondStage::kTasks:
+      return RunTasks(budget, drafts);
+    case SecondStage::kNotices:
+      return RunNotices(budget, drafts);
+    case SecondStage::kIdle:
+      return RunIdle(drafts);
+    case SecondStage::kDone:
+      break;
+  }
+  return true;
+}
+
+/// Ends active alerts that no instance stands for any more, because their rule went or now names
+/// its alerts differently.
+bool Engine::State::RunOrphans(std::size_t* budget, std::vector<Draft>* drafts) {
+  if (!cursor.orphans_due) return true;
+  for (const auto& [name, tenant] : tenants) {
+    for (const auto& [key, alert] : tenant->alerts.alerts()) {
+      if (!alert.active() || instances.Knows(tenant.get(), key)) continue;
+      // The next call finds the rest: what this one ends is no longer active then.
+      if (*budget == 0) return false;
+      Spend(1, budget);
+      StagedTransition staged{{}, alert, {}};
+      AlertTransition& event = staged.event;
+      event.origin.reason = slo_by_name.contains(alert.rule) ? "rule changed" : "rule removed";
+      event.rule = alert.rule;
+      event.labels = alert.labels;
+      event.from = alert.state;
+      event.to = alert.state == AlertState::kFiring ? AlertState::kResolved : AlertState::kInactive;
+      event.at = cursor.second;
+      event.episode_id = alert.episode_id;
+      event.severity = alert.severity;
+      event.value = alert.value;
+      event.threshold = alert.threshold;
+      event.summary = event.origin.reason;
+      event.condition = alert.condition;
+      ApplyTransition(event, &staged.alert);
+      DraftOf(tenant.get(), drafts).transitions.push_back(std::move(staged));
+    }
+  }
+  cursor.orphans_due = false;
+  return true;
+}
+
+bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
+  const auto& timers = instances.timers();
+  auto timer = cursor.timers_begun ? timers.upper_bound(cursor.timer) : timers.begin();
+  for (; timer != timers.end() && timer->first <= cursor.second; ++timer) {
+    if (*budget == 0) return false;
+    Spend(1, budget);
+    cursor.timer = *timer;
+    cursor.timers_begun = true;
+    Instance& instance = instances.at(timer->second);
+    if (std::exchange(instance.judged_at, cursor.second) == cursor.second) continue;
+    Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
+  }
+  return true;
+}
+
+bool Engine::State::RunPhase(std::size_t* budget, std::vector<Draft>* drafts) {
+  const auto second =
+      std::chrono::floor<std::chrono::seconds>(cursor.second).time_since_epoch().count();
+  const std::vector<InstanceId>& phase = instances.phase(static_cast<std::size_t>(second));
+  for (; cursor.position < phase.size(); ++cursor.position) {
+    if (*budget == 0) return false;
+    Spend(1, budget);
+    Instance& instance = instances.at(phase[cursor.position]);
+    if (std::exchange(instance.judged_at, cursor.second) == cursor.second) continue;
+    Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
+  }
+  return true;
+}
+
+void Engine::State::JudgeLate(Instance& instance, const LateRun& run, const LateRun::Range& range,
+                              Time now, std::vector<Draft>* drafts) {
+  const CompiledSlo& slo = *instance.slo;
+  const Time to = std::min<Time>(std::chrono::floor<hours>(now),
+                                 std::chrono::floor<hours>(range.to) + hours(1) + slo.burn.reach());
+  for (std::size_t level = 0; level < slo.burn.levels().size(); ++level) {
+    const Alert* alert = instance.alerts[level];
+    // A freeze looks at the budget that is left now; there is none in the past.
+    if (slo.burn.levels()[level].freeze || (alert != nullptr && alert->active())) continue;
+    AlertTransition event;
+    event.labels = AlertLabels(slo, instance.by, level);
+    if (run.found.contains(AlertKey(event.labels))) continue;
+    const std::optional<BurnRate::PastBreach> breach =
+        slo.burn.JudgePast(instance.series, level, range.from, to);
+    if (!breach) continue;
+    const bool was_told =
+        alert != nullptr && breach->from <= alert->resolved_at && alert->fired_at <= breach->to;
+    if (was_told) continue;
+    const BurnRate::Account account = slo.burn.ExplainPast(*breach);
+    event.origin.reason = "found late";
+    event.rule = slo.spec.common.name;
+    event.episode_id = LateBook::EpisodeId(Fingerprint(event.labels), run);
+    event.severity = slo.burn.levels()[level].severity;
+    event.value = account.value;
+    event.threshold = account.threshold;
+    event.summary = account.summary;
+    event.condition = account.condition;
+    event.late = true;
+    std::vector<ServerEvent>& others = DraftOf(instance.tenant, drafts).others;
+    event.from = AlertState::kInactive;
+    event.to = AlertState::kFiring;
+    event.at = breach->from;
+    others.emplace_back(event);
+    event.from = AlertState::kFiring;
+    event.to = AlertState::kResolved;
+    event.at = breach->to;
+    others.emplace_back(std::move(event));
+  }
+}
+
+bool Engine::State::RunLate(std::size_t* budget, std::vector<Draft>* drafts) {
+  for (const auto& [name, tenant] : tenants) {
+    const auto& runs = tenant->late.runs();
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+      std::uint64_t& settled = cursor.settled[tenant.get()];
+      if (!run->Ready(cursor.second) || run->number <= settled) continue;
+      const std::pair<Tenant*, std::uint64_t> identity(tenant.get(), run->number);
+      if (std::exchange(cursor.run, identity) != identity) cursor.cell.reset();
+      auto cell = cursor.cell ? run->cells.upper_bound(*cursor.cell) : run->cells.begin();
+      for (; cell != run->cells.end(); ++cell) {
+        if (*budget == 0) return false;
+        cursor.cell = cell->first;
+        for (const InstanceId id : instances.OfCell(tenant.get(), CellId{cell->first})) {
+          Spend(kLateCost, budget);
+          JudgeLate(instances.at(id), *run, cell->second, cursor.second, drafts);
+        }
+      }
+      settled = run->number;
+    }
+  }
+  return true;
+}
+
+bool Engine::State::RunDigests(std::vector<Draft>* drafts) {
+  for (const auto& [name, tenant] : tenants) {
+    const std::uint64_t settled = cursor.settled[tenant.get()];
+    for (const LateRun& run : tenant->late.runs()) {
+      if (run.number == 0 || run.number > settled) continue;
+      for (const auto& [rule, digest] : run.digests) {
+        if (digest.told) continue;
+        std::optional<storage::NoticeDecided> notice =
+            tenant->notices.DecideDigest(rule, digest.members, digest.count, cursor.second, format);
+        if (notice) DraftOf(tenant.get(), drafts).others.emplace_back(std::move(*notice));
+      }
+    }
+  }
+  return true;
+}
+
+bool Engine::State::RunTasks(std::size_t* budget, std::vector<Draft>* drafts) {
+  for (const auto& [name, tenant] : tenants) {
+    const std::optional<Time> deadline = tenant->measures.NextDeadline();
+    if (!deadline || *deadline >= cursor.second) continue;
+    if (*budget == 0) return false;
+    std::vector<storage::TaskOverdue> overdue = tenant->measures.Overdue(cursor.second, *budget);
+    if (overdue.empty()) continue;
+    const bool all = overdue.size() < *budget;
+    Spend(overdue.size(), budget);
+    for (storage::TaskOverdue& task : overdue)
+      DraftOf(tenant.get(), drafts).others.emplace_back(std::move(task));
+    // The next call, after these were folded, finds the rest.
+    if (!all) return false;
+  }
+  return true;
+}
+
+bool Engine::State::RunNotices(std::size_t* budget, std::vector<Draft>* drafts) {
+  for (const auto& [name, tenant] : tenants) {
+    bool more = false;
+    std::vector<storage::NoticeDecided> notices =
+        tenant->notices.Decide({}, cursor.second, true, *budget, format, &more);
+    for (storage::NoticeDecided& notice : notices) {
+      Spend(notice.episode_ids.size(), budget);
+      DraftOf(tenant.get(), drafts).others.emplace_back(std::move(notice));
+    }
+    if (more) return false;
+  }
+  return true;
+}
+
+/// Slices are judged when log time passes their end, and log time of a tenant moves with its
+/// records: one that is silent gets a record of its own, because silence is what a time-slice SLO
+/// is about.
+bool Engine::State::RunIdle(std::vector<Draft>* drafts) {
+  if (!instances.any_slices()) return true;
+  for (const auto& [name, tenant] : tenants) {
+    if (std::chrono::floor<minutes>(cursor.second) <= std::chrono::floor<minutes>(tenant->last_at))
+      continue;
+    bool has_slices = false;
+    for (const auto& slo : slos) {
+      if (!slo->spec.slice || has_slices) continue;
+      tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(slo->projection),
+                                  [&](CellId) { has_slices = true; });
+    }
+    if (!has_slices) continue;
+    storage::Resumed idle;
+    idle.origin.reason = "idle";
+    idle.stopped_at = idle.resumed_at = cursor.second;
+    DraftOf(tenant.get(), drafts).others.emplace_back(idle);
+  }
+  return true;
+}
+
+}  // namespace barograph::rules

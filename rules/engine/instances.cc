@@ -1,0 +1,168 @@
+#include "rules/engine/instances.h"
+
+#include <algorithm>
+
+#include "storage/base/assert.h"
+
+namespace barograph::rules {
+namespace {
+
+constexpr std::string_view kOverflow = "_overflow";
+
+bool IsOverflow(const storage::Labels& labels) {
+  return !labels.empty() && std::all_of(labels.begin(), labels.end(), [](const auto& label) {
+    return label.second == kOverflow;
+  });
+}
+
+/// Identity of an instance: its rule and what `by` says. Its hash spreads the instances over the
+/// seconds.
+std::uint64_t IdentityHash(const CompiledSlo& slo, const storage::Labels& by) {
+  storage::Labels identity = by;
+  identity["rule"] = slo.spec.common.name;
+  return FingerprintValue(identity);
+}
+
+}  // namespace
+
+std::string_view SeverityLabel(Severity severity) {
+  if (severity == Severity::kCritical) return "critical";
+  return severity == Severity::kInfo ? "info" : "warning";
+}
+
+storage::Labels AlertLabels(const CompiledSlo& slo, const storage::Labels& by, std::size_t level) {
+  storage::Labels labels = by;
+  // As in Prometheus: a label without a value is no label.
+  std::erase_if(labels, [](const auto& label) { return label.second.empty(); });
+  const RuleCommon& rule = slo.spec.common;
+  for (const auto& [name, value] : rule.labels) labels[name] = value;
+  labels["alertname"] = rule.name;
+  labels["rule"] = rule.name;
+  labels["severity"] = SeverityLabel(slo.burn.levels()[level].severity);
+  if (slo.burn.levels()[level].freeze) labels["policy"] = "freeze";
+  return labels;
+}
+
+bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledSlos& slos) {
+  const bool rebuilt = std::exchange(stale_, false);
+  if (rebuilt) {
+    instances_.clear();
+    tenants_.clear();
+    timers_.clear();
+    changed_.clear();
+    for (std::vector<InstanceId>& phase : phases_) phase.clear();
+    any_slices_ = std::any_of(slos.begin(), slos.end(),
+                              [](const auto& slo) { return slo->spec.slice.has_value(); });
+  }
+  for (Tenant* tenant : tenants) {
+    PerTenant& index = tenants_[tenant];
+    std::vector<CellId>& touched = touched_[tenant];
+    scratch_.clear();
+    tenant->windows.TakeTouched(&scratch_);
+    touched.insert(touched.end(), scratch_.begin(), scratch_.end());
+    const auto unknown = [&](CellId cell) { return !index.of_cell.contains(cell.value); };
+    if (rebuilt || std::any_of(touched.begin(), touched.end(), unknown)) {
+      Discover(tenant, slos, &index);
+    }
+    for (const CellId cell : touched) {
+      // A cell of a projection that no rule reads any more stays known and empty, so that it is not
+      // looked for again.
+      for (const InstanceId id : index.of_cell[cell.value]) {
+        if (std::exchange(instances_[id].queued, true)) continue;
+        changed_.push_back(id);
+      }
+    }
+    touched.clear();
+  }
+  // After a start or a reload every instance counts as changed: which ones were is no part of the
+  // state, and a changed rule is evaluated anew.
+  for (InstanceId id = 0; rebuilt && id < instances_.size(); ++id) {
+    if (!std::exchange(instances_[id].queued, true)) changed_.push_back(id);
+  }
+  return rebuilt;
+}
+
+void Instances::Touch(Tenant* tenant, const std::vector<CellId>& cells) {
+  std::vector<CellId>& touched = touched_[tenant];
+  touched.insert(touched.end(), cells.begin(), cells.end());
+}
+
+void Instances::Discover(Tenant* tenant, const CompiledSlos& slos, PerTenant* index) {
+  index->seen.resize(slos.size());
+  for (std::size_t i = 0; i < slos.size(); ++i) {
+    const CompiledSlo& slo = *slos[i];
+    std::size_t position = 0;
+    tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(slo.projection), [&](CellId cell) {
+      if (position++ >= index->seen[i]) Add(tenant, slo, cell, index);
+    });
+    index->seen[i] = position;
+  }
+}
+
+void Instances::Add(Tenant* tenant, const CompiledSlo& slo, CellId cell, PerTenant* index) {
+  std::vector<InstanceId>& readers = index->of_cell[cell.value];
+  storage::Labels by = tenant->windows.LabelsOf(cell);
+  if (IsOverflow(by)) return;
+  const auto id = static_cast<InstanceId>(instances_.size());
+  readers.push_back(id);
+  phases_[IdentityHash(slo, by) % kPhases].push_back(id);
+  Instance& instance = instances_.emplace_back();
+  instance.tenant = tenant;
+  instance.slo = &slo;
+  const auto measure = [&](const MeasureName& name) {
+    const std::optional<MeasureId> known = tenant->windows.FindMeasureId(name);
+    BAROGRAPH_ASSERT(known.has_value(),
+                     "the measures of rules are interned when the configuration is folded");
+    return *known;
+  };
+  instance.series = {&tenant->windows, cell, measure(slo.measures.good),
+                     measure(slo.measures.total)};
+  instance.by = std::move(by);
+  for (std::uint32_t level = 0; level < slo.burn.levels().size(); ++level) {
+    std::string key = AlertKey(AlertLabels(slo, instance.by, level));
+    instance.alerts.push_back(tenant->alerts.Find(key));
+    index->of_alert.emplace(std::move(key), std::pair(id, level));
+  }
+  Schedule(id);
+}
+
+void Instances::Relink(Tenant* tenant, const std::string& key, const Alert* alert) {
+  if (stale_) return;
+  const auto index = tenants_.find(tenant);
+  if (index == tenants_.end()) return;
+  const auto found = index->second.of_alert.find(key);
+  if (found == index->second.of_alert.end()) return;
+  instances_[found->second.first].alerts[found->second.second] = alert;
+  Schedule(found->second.first);
+}
+
+void Instances::Schedule(InstanceId id) {
+  Instance& instance = instances_[id];
+  if (instance.due) timers_.erase({*instance.due, id});
+  instance.due.reset();
+  for (const Alert* alert : instance.alerts) {
+    if (alert == nullptr) continue;
+    const std::optional<Time> due = DueAt(*alert, instance.slo->spec.common);
+    if (due && (!instance.due || *due < *instance.due)) instance.due = due;
+  }
+  if (instance.due) timers_.emplace(*instance.due, id);
+}
+
+const std::vector<InstanceId>& Instances::OfCell(Tenant* tenant, CellId cell) {
+  return tenants_[tenant].of_cell[cell.value];
+}
+
+bool Instances::Knows(Tenant* tenant, const std::string& alert_key) const {
+  const auto index = tenants_.find(tenant);
+  return index != tenants_.end() && index->second.of_alert.contains(alert_key);
+}
+
+std::optional<InstanceId> Instances::PopChanged() {
+  if (changed_.empty()) return std::nullopt;
+  const InstanceId id = changed_.front();
+  changed_.pop_front();
+  instances_[id].queued = false;
+  return id;
+}
+
+}  // namespace barograph::rules

@@ -1,0 +1,232 @@
+#include "rules/engine/rule_harness.h"
+
+#include <gtest/gtest.h>
+
+#include <variant>
+
+#include "storage/base/bytes.h"
+
+namespace barograph::rules {
+namespace {
+
+using std::chrono::seconds;
+
+std::string Offset(Time time) {
+  const Duration offset = time - RuleHarness::kStart;
+  return offset < Duration{0} ? "-" + FormatDuration(-offset) : FormatDuration(offset);
+}
+
+std::string LabelOf(const storage::Labels& labels, std::string_view name) {
+  const auto found = labels.find(name);
+  return found == labels.end() ? "" : " " + found->second;
+}
+
+NoticeBody FormatText(const Notice& notice, const ReceiverSpec&) {
+  std::string text = notice.reason + ":";
+  for (const NoticeMember& member : notice.members) {
+    text += " [" + std::string(Name(member.state)) + LabelOf(member.labels, "agent") +
+            LabelOf(member.labels, "severity") + LabelOf(member.labels, "policy") + " " +
+            Offset(member.starts_at);
+    if (member.ends_at != Time{}) text += " to " + Offset(member.ends_at);
+    text += "]";
+  }
+  return {text, "text/plain"};
+}
+
+void AppendEvent(std::string_view wire, std::string* payload) { ByteWriter(payload).String(wire); }
+
+}  // namespace
+
+v1::Event TaskEvent(bool ok, const std::string& agent, std::uint64_t count) {
+  v1::Event event;
+  event.set_agent(agent);
+  if (count != 1) event.set_count(count);
+  event.mutable_task()->set_status(ok ? v1::Task::COMPLETED : v1::Task::FAILED);
+  return event;
+}
+
+RuleSet TaskRules(std::int64_t objective_ppb, std::vector<std::string> by) {
+  RuleSet rules;
+  SloSpec slo;
+  slo.common.name = "task-success";
+  slo.common.by = std::move(by);
+  slo.good.measure = "tasks.completed";
+  slo.total.measure = "tasks.finished";
+  slo.objective_ppb = objective_ppb;
+  slo.period = std::chrono::days(30);
+  if (objective_ppb < 1'000'000'000) slo.burn = DefaultBurnRows();
+  rules.slos.push_back(std::move(slo));
+  rules.receivers.push_back({"ops", ReceiverSpec::Type::kWebhook,
+                             ReceiverSpec::Format::kAlertmanager, "http://127.0.0.1:9000/hook", "",
+                             true});
+  rules.route.receiver = "ops";
+  rules.route.group_by = {"rule", "agent"};
+  return rules;
+}
+
+RuleHarness::RuleHarness(const RuleSet& rules) : engine_(MakeEngine()) { Apply(rules); }
+
+std::unique_ptr<Engine> RuleHarness::MakeEngine() const {
+  auto engine = std::make_unique<Engine>(FormatText);
+  engine->SetColdReader([this](std::string_view key) -> std::optional<std::string> {
+    const auto row = complete_rows_.find(std::string(key));
+    return row == complete_rows_.end() ? std::nullopt : std::optional(row->second);
+  });
+  return engine;
+}
+
+void RuleHarness::Tasks(const Outcomes& outcomes) {
+  for (Duration at = outcomes.from; at < outcomes.to; at += outcomes.every) {
+    At(at, TaskEvent(outcomes.ok, outcomes.agent, outcomes.count));
+  }
+}
+
+void RuleHarness::Requests(Duration from, Duration to, Duration took) {
+  v1::Event event;
+  event.mutable_request()->set_service("tiles");
+  event.mutable_request()->set_ok(true);
+  const auto whole = std::chrono::floor<seconds>(took);
+  event.mutable_request()->mutable_duration()->set_seconds(whole.count());
+  event.mutable_request()->mutable_duration()->set_nanos(
+      static_cast<std::int32_t>((took - whole).count()));
+  for (Duration at = from; at < to; at += seconds(1)) At(at, event);
+}
+
+void RuleHarness::At(Duration at, v1::Event event) {
+  if (!event.has_time()) {
+    const Duration since_epoch = (kStart + at).time_since_epoch();
+    event.mutable_time()->set_seconds(std::chrono::floor<seconds>(since_epoch).count());
+    event.mutable_time()->set_nanos(static_cast<std::int32_t>((since_epoch % seconds(1)).count()));
+  }
+  arrivals_.emplace(at, event.SerializeAsString());
+}
+
+void RuleHarness::RunUntil(Duration until) {
+  while (now_ < until) {
+    const Duration second =
+        std::min<Duration>(std::chrono::floor<seconds>(now_) + seconds(1), until);
+    while (!arrivals_.empty() && arrivals_.begin()->first < second) {
+      now_ = std::max(now_, arrivals_.begin()->first);
+      std::string payload;
+      std::uint64_t events = 0;
+      while (!arrivals_.empty() && arrivals_.begin()->first <= now_) {
+        AppendEvent(arrivals_.begin()->second, &payload);
+        arrivals_.erase(arrivals_.begin());
+        ++events;
+      }
+      AppendRecord("default", std::move(payload), events);
+      do {
+        AppendDecided(engine_->EvaluateChanged(Now()));
+      } while (engine_->has_changed());
+    }
+    now_ = second;
+    if (now_ % seconds(1) == Duration{0}) EvaluateSecond();
+  }
+}
+
+void RuleHarness::EvaluateSecond() {
+  bool more = true;
+  for (int calls = 0; more; ++calls) {
+    ASSERT_LT(calls, 100'000) << "EvaluateSecond does not come to an end";
+    AppendDecided(engine_->EvaluateSecond(Now(), slice, &more));
+  }
+}
+
+void RuleHarness::Apply(const RuleSet& rules) {
+  AppendDecided(engine_->ApplyRules(rules, {"server", "reload"}));
+}
+
+void RuleHarness::Append(storage::ServerEvent event) {
+  AppendDecided({{"default", {std::move(event)}}});
+}
+
+void RuleHarness::StopUntil(Duration until) {
+  const Time stopped_at = Now();
+  now_ = until;
+  AppendDecided(engine_->Resume(stopped_at, Now()));
+}
+
+void RuleHarness::AppendDecided(const std::vector<Engine::Decided>& decided) {
+  for (const Engine::Decided& batch : decided) {
+    std::string payload;
+    for (const storage::ServerEvent& event : batch.events) {
+      AppendEvent(EncodeServerEvent(event, Now()), &payload);
+      if (const auto* step = std::get_if<storage::AlertTransition>(&event)) {
+        if (step->from == step->to) {
+          ++marks_;
+          continue;
+        }
+        transitions_.push_back(
+            Offset(step->at) + LabelOf(step->labels, "severity") + LabelOf(step->labels, "policy") +
+            " " + std::string(Name(step->from)) + ">" + std::string(Name(step->to)) +
+            LabelOf(step->labels, "agent") + (step->late ? " late" : "") +
+            (step->origin.reason == "evaluation" ? "" : " (" + step->origin.reason + ")"));
+      } else if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
+        notices_.push_back(*notice);
+        notice_texts_.push_back(Offset(notice->at) + " " + notice->body);
+      }
+    }
+    AppendRecord(batch.tenant, std::move(payload), batch.events.size());
+  }
+}
+
+void RuleHarness::AppendRecord(std::string tenant, std::string payload, std::uint64_t events) {
+  if (events == 0) return;
+  records_.push_back({next_, Now(), std::move(tenant), std::move(payload)});
+  next_ = next_.Plus(events);
+  FoldInto(engine_.get(), records_.back());
+  if (checkpoint_slice_ == 0) return;
+  const bool complete = engine_->ContinueCheckpoint(
+      checkpoint_slice_,
+      [this](std::string_view key, std::string_view value) { rows_[std::string(key)] = value; });
+  if (!complete) return;
+  checkpoint_slice_ = 0;
+  for (const auto& [key, value] : rows_) {
+    if (value.empty()) {
+      complete_rows_.erase(key);
+    } else {
+      complete_rows_[key] = value;
+    }
+  }
+  rows_.clear();
+  complete_records_ = checkpoint_records_;
+}
+
+void RuleHarness::FoldInto(Engine* engine, const Record& record) {
+  const Status status =
+      engine->Fold({record.first, record.log_time, record.tenant}, record.payload);
+  ASSERT_TRUE(status.ok()) << status.error().ToString();
+}
+
+void RuleHarness::BeginCheckpoint(std::size_t rows) {
+  ASSERT_EQ(checkpoint_slice_, 0U) << "the checkpoint before is not complete";
+  engine_->BeginCheckpoint();
+  checkpoint_records_ = records_.size();
+  checkpoint_slice_ = rows;
+}
+
+void RuleHarness::Restart() {
+  checkpoint_slice_ = 0;
+  rows_.clear();
+  std::unique_ptr<Engine> restored = MakeEngine();
+  for (const auto& [key, value] : complete_rows_) {
+    const Status status = restored->LoadRow(key, value);
+    ASSERT_TRUE(status.ok()) << status.error().ToString();
+  }
+  const Status status = restored->FinishLoad();
+  ASSERT_TRUE(status.ok()) << status.error().ToString();
+  for (std::size_t i = complete_records_; i < records_.size(); ++i)
+    FoldInto(restored.get(), records_[i]);
+  engine_ = std::move(restored);
+}
+
+Digest RuleHarness::ReplayedDigest() const {
+  const std::unique_ptr<Engine> engine = MakeEngine();
+  for (const Record& record : records_) FoldInto(engine.get(), record);
+  return engine->StateDigest();
+}
+
+std::vector<std::string> RuleHarness::TakeTransitions() { return std::exchange(transitions_, {}); }
+std::vector<std::string> RuleHarness::TakeNotices() { return std::exchange(notice_texts_, {}); }
+
+}  // namespace barograph::rules

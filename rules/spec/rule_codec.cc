@@ -1,0 +1,280 @@
+#include <charconv>
+#include <type_traits>
+
+#include "rules/spec/rule_spec.h"
+
+// The text of a rule set: a first line with the version, then one `key=value` line a field in the
+// order of the structs. Strings are `bytes:text`, lists a count and then their elements, spans of
+// time integers of nanoseconds, doubles their shortest exact text. Walk() names each field once for
+// both directions, so that encoder and decoder cannot drift apart.
+
+namespace barograph::rules {
+namespace {
+
+constexpr std::string_view kFirstLine = "barograph-rules 1\n";
+
+class Writer {
+ public:
+  explicit Writer(std::string* out) : out_(out) {}
+  static constexpr bool kReads = false;
+
+  void Key(std::string_view key) { out_->append(key).push_back('='); }
+  void Value(std::string& value) {
+    out_->append(std::to_string(value.size())).push_back(':');
+    out_->append(value).push_back('\n');
+  }
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void Value(T& value) {
+    char text[64];
+    out_->append(text, std::to_chars(text, text + sizeof(text), value).ptr).push_back('\n');
+  }
+  [[nodiscard]] bool ok() const { return true; }
+  std::size_t Count(std::size_t size) {
+    Value(size);
+    return size;
+  }
+
+ private:
+  std::string* out_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view in) : in_(in) {}
+  static constexpr bool kReads = true;
+
+  void Key(std::string_view key) {
+    if (!in_.starts_with(key) || in_.substr(key.size(), 1) != "=") return Fail();
+    in_.remove_prefix(key.size() + 1);
+  }
+  void Value(std::string& value) {
+    std::size_t size = 0;
+    Number(&size, ':');
+    if (!ok_ || size >= in_.size() || in_[size] != '\n') return Fail();
+    value.assign(in_.substr(0, size));
+    in_.remove_prefix(size + 1);
+  }
+  template <typename T>
+  requires std::is_arithmetic_v<T>
+  void Value(T& value) { Number(&value, '\n'); }
+  /// Elements take at least one byte each, so a count beyond the text is broken and allocates
+  /// nothing.
+  std::size_t Count(std::size_t /*size*/) {
+    std::size_t count = 0;
+    Value(count);
+    if (count > in_.size()) Fail();
+    return ok_ ? count : 0;
+  }
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool done() const { return in_.empty(); }
+
+ private:
+  template <typename T>
+  void Number(T* value, char end) {
+    const auto [stop, code] = std::from_chars(in_.data(), in_.data() + in_.size(), *value);
+    const auto used = static_cast<std::size_t>(stop - in_.data());
+    if (!ok_ || code != std::errc{} || used >= in_.size() || in_[used] != end) return Fail();
+    in_.remove_prefix(used + 1);
+  }
+  void Fail() {
+    ok_ = false;
+    in_ = {};
+  }
+
+  std::string_view in_;
+  bool ok_ = true;
+};
+
+template <typename Archive>
+void Walk(Archive& archive, std::string& value) {
+  archive.Value(value);
+}
+template <typename Archive>
+void Walk(Archive& archive, double& value) {
+  archive.Value(value);
+}
+template <typename Archive, typename T>
+requires std::is_integral_v<T>
+void Walk(Archive& archive, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    int number = value ? 1 : 0;
+    archive.Value(number);
+    value = number != 0;
+  } else {
+    archive.Value(value);
+  }
+}
+template <typename Archive, typename T>
+requires std::is_enum_v<T>
+void Walk(Archive& archive, T& value) {
+  int number = static_cast<int>(value);
+  archive.Value(number);
+  value = static_cast<T>(number);
+}
+template <typename Archive>
+void Walk(Archive& archive, Duration& value) {
+  std::int64_t nanos = value.count();
+  archive.Value(nanos);
+  value = Duration(nanos);
+}
+template <typename Archive>
+void Walk(Archive& archive, std::map<std::string, std::string>& values) {
+  if constexpr (Archive::kReads) {
+    for (std::size_t left = archive.Count(0); left > 0; --left) {
+      std::string key;
+      std::string value;
+      archive.Value(key);
+      archive.Value(value);
+      values.emplace(std::move(key), std::move(value));
+    }
+  } else {
+    archive.Count(values.size());
+    for (auto& [name, value] : values) {
+      std::string key = name;
+      archive.Value(key);
+      archive.Value(value);
+    }
+  }
+}
+
+// Walk of the elements is found at instantiation, through the namespace of the archive.
+template <typename Archive, typename T>
+void Walk(Archive& archive, std::vector<T>& values) {
+  const std::size_t count = archive.Count(values.size());
+  if constexpr (Archive::kReads) values.clear();  // Some lists have a default.
+  for (std::size_t i = 0; i < count && archive.ok(); ++i) {
+    if constexpr (Archive::kReads) values.emplace_back();
+    Walk(archive, values[i]);
+  }
+}
+template <typename Archive, typename T>
+void Walk(Archive& archive, std::optional<T>& value) {
+  if (archive.Count(value ? 1 : 0) == 0) {
+    if constexpr (Archive::kReads) value.reset();
+    return;
+  }
+  if (!value) value.emplace();
+  Walk(archive, *value);
+}
+
+template <typename Archive, typename T>
+void Field(Archive& archive, std::string_view key, T& value) {
+  archive.Key(key);
+  Walk(archive, value);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, Projection::Filter& filter) {
+  Field(archive, "dimension", filter.dimension);
+  Field(archive, "any_of", filter.any_of);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, Projection& projection) {
+  Field(archive, "by", projection.by);
+  Field(archive, "where", projection.where);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, RuleCommon& rule) {
+  Field(archive, "name", rule.name);
+  Field(archive, "where", rule.where);
+  Field(archive, "by", rule.by);
+  Field(archive, "severity", rule.severity);
+  Field(archive, "labels", rule.labels);
+  Field(archive, "annotations", rule.annotations);
+  Field(archive, "owner", rule.owner);
+  Field(archive, "for", rule.for_duration);
+  Field(archive, "keep_firing_for", rule.keep_firing_for);
+  Field(archive, "min_events", rule.min_events);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, BurnRow& row) {
+  Field(archive, "long", row.long_window);
+  Field(archive, "short", row.short_window);
+  Field(archive, "budget", row.budget);
+  Field(archive, "severity", row.severity);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, Indicator& indicator) {
+  Field(archive, "measure", indicator.measure);
+  Field(archive, "at_most", indicator.at_most_nanos);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, SloSpec::TimeSlice& slice) {
+  Field(archive, "rate", slice.measure);
+  Field(archive, "per", slice.per);
+  Field(archive, "bound", slice.bound);
+  Field(archive, "above", slice.above);
+  Field(archive, "slice", slice.slice);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, SloSpec& slo) {
+  Field(archive, "rule", slo.common);
+  Field(archive, "good", slo.good);
+  Field(archive, "total", slo.total);
+  Field(archive, "good_when", slo.slice);
+  Field(archive, "objective_ppb", slo.objective_ppb);
+  Field(archive, "period", slo.period);
+  Field(archive, "burn", slo.burn);
+  Field(archive, "freeze_below", slo.freeze_below);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, RouteSpec& route) {
+  Field(archive, "receiver", route.receiver);
+  Field(archive, "group_by", route.group_by);
+  Field(archive, "group_wait", route.group_wait);
+  Field(archive, "group_interval", route.group_interval);
+  Field(archive, "repeat_interval", route.repeat_interval);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, ReceiverSpec& receiver) {
+  Field(archive, "name", receiver.name);
+  Field(archive, "type", receiver.type);
+  Field(archive, "format", receiver.format);
+  Field(archive, "target", receiver.target);
+  Field(archive, "secret", receiver.secret_reference);
+  Field(archive, "send_resolved", receiver.send_resolved);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, RuleSet& rules) {
+  Field(archive, "labels", rules.labels);
+  Field(archive, "timezone", rules.timezone);
+  Field(archive, "series", rules.series);
+  Field(archive, "slos", rules.slos);
+  Field(archive, "routes", rules.route);
+  Field(archive, "receivers", rules.receivers);
+}
+
+}  // namespace
+
+std::string EncodeRuleSet(const RuleSet& rules) {
+  std::string text(kFirstLine);
+  Writer writer(&text);
+  RuleSet copy = rules;  // Walk serves both directions and so takes its fields by reference.
+  Walk(writer, copy);
+  return text;
+}
+
+Result<RuleSet> DecodeRuleSet(std::string_view text) {
+  if (!text.starts_with(kFirstLine)) {
+    return Error(
+        ErrorCode::kFailedPrecondition,
+        "rule set: written by another version; expected the first line 'barograph-rules 1'");
+  }
+  Reader reader(text.substr(kFirstLine.size()));
+  RuleSet rules;
+  Walk(reader, rules);
+  if (!reader.ok() || !reader.done()) return Error(ErrorCode::kCorruption, "rule set: broken text");
+  return rules;
+}
+
+}  // namespace barograph::rules

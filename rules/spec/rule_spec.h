@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rules/measure/measure.h"
+#include "rules/window/window_store.h"
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+#include "storage/event/server_event.h"
+
+namespace barograph::rules {
+
+/// Severity of an alert, most urgent first.
+using storage::Severity;
+
+/// What every rule of every kind has. Plain data; equality is by content, so that an unchanged rule
+/// keeps its state on reload.
+struct RuleCommon {
+  std::string name;  ///< unique over all rules; [a-z0-9][a-z0-9_-]*, at most 63 bytes
+  std::vector<Projection::Filter> where;
+  std::vector<std::string> by;
+  Severity severity = Severity::kWarning;
+  std::map<std::string, std::string> labels;  ///< added to the alert's label set
+  /// summary, description, runbook_url, dashboard_url, response.
+  std::map<std::string, std::string> annotations;
+  std::string owner;
+  Duration for_duration{0};  ///< condition must hold so long before firing
+  Duration keep_firing_for = std::chrono::minutes(1);
+  std::uint64_t min_events = 0;  ///< fewer events in the long window: no alert
+  friend bool operator==(const RuleCommon&, const RuleCommon&) = default;
+};
+
+/// One row of a multi-window burn-rate alert (SRE workbook, table 5-8): fires when the burn rate
+/// over `long_window` and over `short_window` both exceed `factor`, with factor = budget share x
+/// period / long window.
+struct BurnRow {
+  Duration long_window{};
+  Duration short_window{};
+  double budget = 0;  ///< share of the error budget used when it fires, (0, 1]
+  Severity severity = Severity::kCritical;
+  friend bool operator==(const BurnRow&, const BurnRow&) = default;
+};
+/// The workbook's four rows: 1h/5m 2 %, 6h/30m 5 % (critical), 1d/2h 10 %, 3d/6h 10 % (warning).
+[[nodiscard]] std::vector<BurnRow> DefaultBurnRows();
+inline constexpr std::size_t kBurnRowsMax = 16;  ///< rows of one SLO
+inline constexpr std::size_t kRulesMax = 1'000;  ///< rules of all kinds in one rule set
+/// Window in which an SLO of 100 % looks for its first bad event.
+inline constexpr Duration kNoBudgetWindow = std::chrono::minutes(5);
+
+/// A counter of good or of all events.
+struct Indicator {
+  std::string measure;                        ///< a sum, or a distribution with `at_most`
+  std::optional<std::int64_t> at_most_nanos;  ///< exact counter of values <= this
+  friend bool operator==(const Indicator&, const Indicator&) = default;
+};
+
+/// A service level objective over events or over time slices.
+struct SloSpec {
+  RuleCommon common;
+  Indicator good, total;  ///< event SLO; empty measures when `slice` is set
+  struct TimeSlice {
+    std::string measure;
+    Duration per{};  ///< unit of the rate
+    double bound = 0;
+    bool above = true;
+    Duration slice{};
+    friend bool operator==(const TimeSlice&, const TimeSlice&) = default;
+  };
+  std::optional<TimeSlice> slice;  ///< `good_when`
+  std::int64_t objective_ppb = 0;  ///< parts per billion in (0, 1e9]; 1e9 = 100 %: no budget
+  Duration period{};               ///< [1 d, 35 d]
+  std::vector<BurnRow> burn;
+  std::optional<double> freeze_below;  ///< budget_policy: share of the budget left, (0, 1)
+  friend bool operator==(const SloSpec&, const SloSpec&) = default;
+};
+
+/// A share below or above one as an exact fraction in lowest terms; denominator > 0.
+struct ExactRatio {
+  Int128 numerator = 0, denominator = 1;
+  friend bool operator==(const ExactRatio&, const ExactRatio&) = default;
+};
+/// A share as it was written ("0.02"), in integers of 1e-9: the number's shortest decimal text,
+/// rounded half-even.
+[[nodiscard]] std::int64_t PartsPerBillion(double share);
+/// Share of bad events that `row` tolerates: factor x (1 - objective), with factor = budget x
+/// period / long window. The row fires when the share over both windows is strictly above; at 1 or
+/// more it can never fire.
+[[nodiscard]] ExactRatio ToleratedShare(const SloSpec& slo, const BurnRow& row);
+
+/// Where notices go. Grouping as in Alertmanager; group_wait 0 speaks at once.
+struct RouteSpec {
+  std::string receiver;
+  std::vector<std::string> group_by = {"rule"};
+  Duration group_wait{0};
+  Duration group_interval = std::chrono::minutes(1);
+  Duration repeat_interval = std::chrono::hours(4);
+  friend bool operator==(const RouteSpec&, const RouteSpec&) = default;
+};
+struct ReceiverSpec {
+  std::string name;
+  enum class Type : std::uint8_t { kWebhook, kFile } type = Type::kWebhook;
+  enum class Format : std::uint8_t { kAlertmanager, kBarograph } format = Format::kAlertmanager;
+  std::string target;  ///< URL or path
+  /// Reference to the signing secret, e.g. "env:HOOK_SECRET" or "file:/path"; never the secret
+  /// itself.
+  std::string secret_reference;
+  bool send_resolved = true;
+  friend bool operator==(const ReceiverSpec&, const ReceiverSpec&) = default;
+};
+
+/// Everything that `rules:` files say, ready to run.
+struct RuleSet {
+  std::vector<std::string> labels;  ///< event labels that are dimensions
+  std::string timezone = "UTC";
+  std::vector<Projection> series;  ///< `series:` lines
+  std::vector<SloSpec> slos;
+  RouteSpec route;
+  std::vector<ReceiverSpec> receivers;
+  friend bool operator==(const RuleSet&, const RuleSet&) = default;
+};
+
+/// Checks what YAML structure cannot: ranges, windows against bucket widths, rows that can never
+/// fire (factor x (1 - target) >= 1), names used twice, receivers that do not exist. The path names
+/// the place, e.g. "slos[2].burn[0]", so that the reader of the file can say line and column.
+struct SpecError {
+  std::string path;
+  std::string message;  ///< what is wrong, and what would be right
+};
+[[nodiscard]] std::vector<SpecError> Validate(const RuleSet& rules);
+
+/// The cells whose series a rule reads: its `by` and `where`, sorted.
+[[nodiscard]] Projection ProjectionOf(const RuleCommon& rule);
+/// The series that count good and all events of an SLO; those of its slices for a time-slice SLO.
+struct SloMeasures {
+  MeasureName good, total;
+};
+[[nodiscard]] SloMeasures MeasuresOf(const SloSpec& slo);
+/// What the windows must hold for these rules.
+[[nodiscard]] WindowPlan PlanWindows(const RuleSet& rules);
+
+/// Exact text form: equal rule sets give equal bytes; it is what ConfigApplied logs and what a
+/// replay reads back.
+[[nodiscard]] std::string EncodeRuleSet(const RuleSet& rules);
+[[nodiscard]] Result<RuleSet> DecodeRuleSet(std::string_view text);
+
+}  // namespace barograph::rules

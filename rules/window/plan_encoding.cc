@@ -1,0 +1,93 @@
+#include "rules/window/plan_encoding.h"
+
+namespace barograph::rules {
+namespace {
+
+/// Calls read() as often as the next number says, while bytes last.
+template <typename Read>
+bool ReadTimes(ByteReader* in, const Read& read) {
+  const std::uint64_t count = in->Varint();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (!in->ok() || !read()) return false;
+  }
+  return in->ok();
+}
+
+void EncodeStrings(const std::vector<std::string>& strings, ByteWriter* out) {
+  out->Varint(strings.size());
+  for (const std::string& each : strings) out->String(each);
+}
+
+bool DecodeStrings(ByteReader* in, std::vector<std::string>* strings) {
+  return ReadTimes(in, [&] {
+    strings->emplace_back(in->String());
+    return in->ok();
+  });
+}
+
+void EncodeSlice(const WindowPlan::Slice& slice, ByteWriter* out) {
+  out->String(slice.id);
+  EncodeProjection(slice.projection, out);
+  out->String(slice.measure.base);
+  out->String(slice.measure.qualifier);
+  out->SignedVarint(slice.slice.count());
+  out->SignedVarint128(slice.bound);
+  out->Varint(slice.above ? 1 : 0);
+}
+
+bool DecodeSlice(ByteReader* in, WindowPlan::Slice* slice) {
+  slice->id = std::string(in->String());
+  if (!DecodeProjection(in, &slice->projection)) return false;
+  slice->measure.base = std::string(in->String());
+  slice->measure.qualifier = std::string(in->String());
+  slice->slice = Duration(in->SignedVarint());
+  slice->bound = in->SignedVarint128();
+  slice->above = in->Varint() != 0;
+  return in->ok() && slice->slice > Duration::zero();
+}
+
+}  // namespace
+
+void EncodeProjection(const Projection& projection, ByteWriter* out) {
+  EncodeStrings(projection.by, out);
+  out->Varint(projection.where.size());
+  for (const Projection::Filter& filter : projection.where) {
+    out->String(filter.dimension);
+    EncodeStrings(filter.any_of, out);
+  }
+}
+
+bool DecodeProjection(ByteReader* in, Projection* projection) {
+  return DecodeStrings(in, &projection->by) && ReadTimes(in, [&] {
+           Projection::Filter& filter = projection->where.emplace_back();
+           filter.dimension = std::string(in->String());
+           return DecodeStrings(in, &filter.any_of);
+         });
+}
+
+void EncodePlan(const WindowPlan& plan, ByteWriter* out) {
+  out->Varint(plan.projections.size());
+  for (const Projection& projection : plan.projections) EncodeProjection(projection, out);
+  out->Varint(plan.at_most.size());
+  for (const auto& [base, bound] : plan.at_most) {
+    out->String(base);
+    out->SignedVarint(bound);
+  }
+  EncodeStrings(plan.labels, out);
+  out->Varint(plan.slices.size());
+  for (const WindowPlan::Slice& slice : plan.slices) EncodeSlice(slice, out);
+}
+
+bool DecodePlan(ByteReader* in, WindowPlan* plan) {
+  return ReadTimes(in, [&] { return DecodeProjection(in, &plan->projections.emplace_back()); }) &&
+         ReadTimes(in,
+                   [&] {
+                     std::string base(in->String());
+                     plan->at_most.emplace_back(std::move(base), in->SignedVarint());
+                     return in->ok();
+                   }) &&
+         DecodeStrings(in, &plan->labels) &&
+         ReadTimes(in, [&] { return DecodeSlice(in, &plan->slices.emplace_back()); });
+}
+
+}  // namespace barograph::rules

@@ -1,0 +1,249 @@
+#include "rules/window/timed_series.h"
+
+namespace barograph::rules {
+namespace {
+
+constexpr Bucket kMinutesPerHour = 60;
+/// More buckets than a level has: a broken count must not make a huge loop.
+constexpr std::uint64_t kRowEntriesMax = 4096;
+
+Bucket MinuteOf(Bucket bucket) { return Coarsen(bucket, kMinutes); }
+Bucket HourOf(Bucket minute) { return static_cast<Bucket>(FloorDivide(minute, kMinutesPerHour)); }
+
+}  // namespace
+
+template <typename T>
+T* TimedLevel<T>::Find(Bucket bucket) {
+  if (bucket > newest_) {
+    if (!entries_.empty()) {
+      entries_.back().value.Pack();
+      if ((newest_ >> kChunkBits) != (bucket >> kChunkBits))
+        changed_.set(SlotOf(newest_ >> kChunkBits));
+    }
+    const bool same_chunk = (newest_ >> kChunkBits) == (bucket >> kChunkBits);
+    newest_ = bucket;
+    if (!same_chunk) entries_.erase(entries_.begin(), Lower(entries_, Oldest()));
+    entries_.push_back({bucket, T{}});
+    return &entries_.back().value;
+  }
+  if (!entries_.empty() && entries_.back().bucket == bucket) return &entries_.back().value;
+  if (bucket < Oldest()) return nullptr;
+  if ((newest_ >> kChunkBits) != (bucket >> kChunkBits)) changed_.set(SlotOf(bucket >> kChunkBits));
+  auto place = Lower(entries_, bucket);
+  if (place == entries_.end() || place->bucket != bucket)
+    place = entries_.insert(place, {bucket, T{}});
+  return &place->value;
+}
+
+template <typename T>
+std::size_t TimedLevel<T>::bytes() const {
+  std::size_t bytes = entries_.capacity() * sizeof(Entry);
+  for (const Entry& entry : entries_) bytes += entry.value.bytes();
+  return bytes;
+}
+
+template <typename T>
+void TimedLevel<T>::EncodeRange(ByteWriter* out, Bucket from, Bucket to) const {
+  const auto begin = Lower(entries_, from);
+  const auto end = Lower(entries_, to);
+  out->Varint(static_cast<std::uint64_t>(end - begin));
+  for (auto entry = begin; entry != end; ++entry) {
+    out->SignedVarint(entry->bucket);
+    entry->value.Encode(out);
+  }
+}
+
+template <typename T>
+bool TimedLevel<T>::DecodeRange(ByteReader* in, std::vector<Entry>* out) const {
+  const std::uint64_t count = in->Varint();
+  if (count > kRowEntriesMax) return false;
+  for (std::uint64_t i = 0; i < count && in->ok(); ++i) {
+    Entry entry;
+    entry.bucket = static_cast<Bucket>(in->SignedVarint());
+    if (!entry.value.Decode(in)) return false;
+    out->push_back(std::move(entry));
+  }
+  return in->ok();
+}
+
+template <typename T>
+void TimedLevel<T>::Encode(ByteWriter* out, bool all) const {
+  out->SignedVarint(newest_);
+  out->SignedVarint(floor_);
+  if (newest_ == SeriesHead::kNoBucket) return;
+  EncodeRange(out, all ? Oldest() : (newest_ >> kChunkBits) * kChunk, newest_ + 1);
+}
+
+template <typename T>
+bool TimedLevel<T>::Decode(ByteReader* in) {
+  newest_ = static_cast<Bucket>(in->SignedVarint());
+  floor_ = static_cast<Bucket>(in->SignedVarint());
+  if (newest_ == SeriesHead::kNoBucket) return in->ok();
+  if (!DecodeRange(in, &entries_)) return false;
+  for (const Entry& entry : entries_) {
+    if (entry.bucket > newest_) return false;
+  }
+  return in->ok();
+}
+
+template <typename T>
+std::size_t TimedLevel<T>::EmitChunks(SeriesRef self, int level, const EmitRow& emit) {
+  if (changed_.none()) return 0;
+  std::size_t rows = 0;
+  const Bucket head_chunk = newest_ >> kChunkBits;
+  for (Bucket chunk = head_chunk - chunks_ + 1; chunk < head_chunk; ++chunk) {
+    if (!changed_.test(SlotOf(chunk))) continue;
+    std::string row;
+    ByteWriter out(&row);
+    out.SignedVarint(chunk);
+    EncodeRange(&out, chunk * kChunk, (chunk + 1) * kChunk);
+    emit(RowKey().Chunk(self, level, static_cast<std::uint8_t>(SlotOf(chunk))), row);
+    ++rows;
+  }
+  changed_.reset();
+  return rows;
+}
+
+template <typename T>
+bool TimedLevel<T>::DecodeChunk(ByteReader* in) {
+  const auto chunk = static_cast<Bucket>(in->SignedVarint());
+  std::vector<Entry> entries;
+  if (!DecodeRange(in, &entries) || !in->done()) return false;
+  // The slot may still have the chunk of an earlier round.
+  if (newest_ == SeriesHead::kNoBucket || chunk >= (newest_ >> kChunkBits)) return true;
+  for (Entry& entry : entries) {
+    if (entry.bucket >= Oldest()) entries_.push_back(std::move(entry));
+  }
+  return true;
+}
+
+template <typename T>
+void TimedLevel<T>::Sort() {
+  std::sort(entries_.begin(), entries_.end(),
+            [](const Entry& a, const Entry& b) { return a.bucket < b.bucket; });
+}
+
+template <typename T>
+std::size_t TimedSeries<T>::EmitChunks(const SeriesHead&, SeriesRef self, const EmitRow& emit) {
+  return levels_[0].EmitChunks(self, 0, emit) + levels_[1].EmitChunks(self, 1, emit);
+}
+
+template <typename T>
+void TimedSeries<T>::EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const {
+  out->SignedVarint(head.bucket);
+  for (const TimedLevel<T>& level : levels_) level.Encode(out, all);
+  if (!all) EncodeOpen(out);
+}
+
+template <typename T>
+Status TimedSeries<T>::LoadRow(ByteReader* in, SeriesHead* head) {
+  head->bucket = static_cast<Bucket>(in->SignedVarint());
+  for (TimedLevel<T>& level : levels_) {
+    if (!level.Decode(in)) return BrokenRow("series");
+  }
+  if (!DecodeOpen(in) || !in->done()) return BrokenRow("series");
+  return {};
+}
+
+template <typename T>
+Status TimedSeries<T>::LoadChunk(ByteReader* in, int level, SeriesHead*) {
+  if (level < 0 || level >= 2 || !levels_[static_cast<std::size_t>(level)].DecodeChunk(in))
+    return BrokenRow("chunk");
+  return {};
+}
+
+template <typename T>
+void TimedSeries<T>::ForEachRowKey(SeriesRef self,
+                                   const std::function<void(std::string_view)>& visit) const {
+  RowKey key;
+  visit(key.Series(self));
+  for (int level = 0; level < 2; ++level) {
+    levels_[static_cast<std::size_t>(level)].ForEachSlot(
+        [&](std::uint8_t slot) { visit(key.Chunk(self, level, slot)); });
+  }
+}
+
+template class TimedLevel<GaugeBucket>;
+template class TimedLevel<DistinctCounter>;
+template class TimedLevel<Sketch>;
+template class TimedSeries<GaugeBucket>;
+template class TimedSeries<DistinctCounter>;
+template class TimedSeries<Sketch>;
+
+void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count) {
+  Flush(head);
+  AddIndex(MinuteOf(bucket), Sketch::IndexOf(value), count);
+  head->bucket = std::max(head->bucket, bucket);
+}
+
+void SketchSeries::Flush(SeriesHead* head) {
+  const WaitingIndices waiting = WaitingIndices::Of(*head);
+  for (std::uint16_t i = 0; i < waiting.size; ++i)
+    AddIndex(MinuteOf(head->bucket), waiting.indices[i], 1);
+  head->total = 0;
+}
+
+void SketchSeries::AddIndex(Bucket minute, std::int32_t index, std::uint32_t count) {
+  if (minute == open_minute_) {
+    open_.Add(index, count);
+    return;
+  }
+  if (minute > open_minute_) {
+    if (open_minute_ != SeriesHead::kNoBucket) Close();
+    open_minute_ = minute;
+    open_.Add(index, count);
+    return;
+  }
+  const auto add = [&](Sketch* sketch) { sketch->Add(index, count); };
+  Update(&levels_[0], minute, add);
+  Update(&levels_[1], HourOf(minute), add);
+}
+
+void SketchSeries::Close() {
+  const auto merge = [this](Sketch* sketch) { sketch->Merge(open_); };
+  Update(&levels_[0], open_minute_, merge);
+  Update(&levels_[1], HourOf(open_minute_), merge);
+  open_.Clear();
+}
+
+Sketch SketchSeries::WindowOf(const SeriesHead& head, Time at, Duration window) const {
+  Sketch merged = Window(at, window);
+  if (open_minute_ == SeriesHead::kNoBucket) return merged;
+  const bool fine = window <= kFineReach;
+  const Bucket open = fine ? open_minute_ : HourOf(open_minute_);
+  const TimedLevel<Sketch>& level = levels_[fine ? 0 : 1];
+  const Bucket last = BucketOf(at, level.width());
+  if (open <= FirstBefore(level, last, window) || open > last) return merged;
+  merged.Merge(open_);
+  const WaitingIndices waiting =
+      WaitingIndices::Of(head);  // of the open minute: a newer one would have taken them over
+  for (std::uint16_t i = 0; i < waiting.size; ++i) merged.Add(waiting.indices[i], 1);
+  return merged;
+}
+
+void SketchSeries::Canonical(const SeriesHead& head, ByteWriter* out) const {
+  EncodeLevels(head, out, true);
+  out->SignedVarint(open_minute_);
+  Sketch open = open_;
+  const WaitingIndices waiting = WaitingIndices::Of(head);
+  for (std::uint16_t i = 0; i < waiting.size; ++i) open.Add(waiting.indices[i], 1);
+  open.Encode(out);
+}
+
+void SketchSeries::Clear() {
+  TimedSeries::Clear();
+  open_minute_ = SeriesHead::kNoBucket;
+  open_ = {};
+}
+
+void SketchSeries::EncodeOpen(ByteWriter* out) const {
+  out->SignedVarint(open_minute_);
+  open_.Encode(out);
+}
+
+bool SketchSeries::DecodeOpen(ByteReader* in) {
+  open_minute_ = static_cast<Bucket>(in->SignedVarint());
+  return open_.Decode(in);
+}
+
+}  // namespace barograph::rules

@@ -1,0 +1,227 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <bitset>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "rules/window/distinct.h"
+#include "rules/window/gauge_bucket.h"
+#include "rules/window/series.h"
+#include "rules/window/sketch.h"
+
+namespace barograph::rules {
+
+/// Buckets of values that merge but cannot be subtracted, kept in chunks of 8: at least the newest
+/// (chunks - 1) x 8 + 1. The newest bucket is open: it is not packed.
+template <typename T>
+class TimedLevel {
+ public:
+  static constexpr int kChunkBits = 3;
+  static constexpr Bucket kChunk = 1 << kChunkBits;
+  static constexpr std::size_t kChunksMax = 128;
+
+  TimedLevel(Duration width, Bucket chunks) : width_(width), chunks_(chunks) {}
+
+  /// The bucket of `bucket` to change; null when it is older than what is held. A newer bucket
+  /// becomes the open one.
+  T* Find(Bucket bucket);
+  /// `*value` of that bucket was changed: closed buckets are packed again.
+  void Changed(Bucket bucket, T* value) {
+    if (bucket != newest()) value->Pack();
+  }
+  /// Merges the held buckets in (after, last].
+  template <typename Visit>
+  void ForEach(Bucket after, Bucket last, const Visit& visit) const {
+    auto entry = Lower(entries_, after + 1);
+    for (; entry != entries_.end() && entry->bucket <= last; ++entry) visit(entry->value);
+  }
+  /// Lets go of everything; older events stay away.
+  void Clear() {
+    std::vector<Entry>().swap(entries_);
+    changed_.reset();
+    floor_ = newest_ + 1;
+  }
+
+  [[nodiscard]] Duration width() const { return width_; }
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  [[nodiscard]] Bucket newest() const { return newest_; }
+  [[nodiscard]] std::size_t bytes() const;
+
+  /// The open chunk; with `all`, everything.
+  void Encode(ByteWriter* out, bool all) const;
+  [[nodiscard]] bool Decode(ByteReader* in);
+  std::size_t EmitChunks(SeriesRef self, int level, const EmitRow& emit);
+  void ForEachSlot(const std::function<void(std::uint8_t)>& visit) const {
+    for (Bucket slot = 0; slot < chunks_; ++slot) visit(static_cast<std::uint8_t>(slot));
+  }
+  [[nodiscard]] bool DecodeChunk(ByteReader* in);
+  void Sort();
+
+ private:
+  struct Entry {
+    Bucket bucket = 0;
+    T value;
+  };
+  template <typename Entries>
+  [[nodiscard]] static auto Lower(Entries& entries, Bucket bucket) {
+    return std::lower_bound(entries.begin(), entries.end(), bucket,
+                            [](const Entry& entry, Bucket b) { return entry.bucket < b; });
+  }
+  [[nodiscard]] Bucket Oldest() const {
+    return std::max(floor_, ((newest_ >> kChunkBits) - (chunks_ - 1)) * kChunk);
+  }
+  [[nodiscard]] std::size_t SlotOf(Bucket chunk) const {
+    return static_cast<std::size_t>(((chunk % chunks_) + chunks_) % chunks_);
+  }
+  void EncodeRange(ByteWriter* out, Bucket from, Bucket to) const;
+  [[nodiscard]] bool DecodeRange(ByteReader* in, std::vector<Entry>* out) const;
+
+  Duration width_;
+  Bucket chunks_;
+  Bucket newest_ = SeriesHead::kNoBucket;
+  Bucket floor_ = SeriesHead::kNoBucket;  ///< nothing older comes in again
+  std::vector<Entry> entries_;            ///< sorted by bucket
+  std::bitset<kChunksMax> changed_;
+};
+
+/// A series of two such levels, with a fine one for windows up to 6 h and hours for windows up to
+/// 35 d.
+template <typename T>
+class TimedSeries : public Series {
+ public:
+  TimedSeries(Duration fine_width, Bucket fine_chunks)
+      : levels_{TimedLevel<T>(fine_width, fine_chunks),
+                TimedLevel<T>(std::chrono::hours(1), kHourChunks)} {}
+
+  /// Calls change(T*) for the buckets of `time` on both levels, as far as they are held.
+  template <typename Change>
+  void Update(Time time, const Change& change) {
+    for (TimedLevel<T>& level : levels_) Update(&level, BucketOf(time, level.width()), change);
+  }
+  /// Everything in the window that ends at `at`, in order of time. A window that is no multiple of
+  /// its level's width is rounded up to one.
+  [[nodiscard]] T Window(Time at, Duration window) const {
+    T merged{};
+    const TimedLevel<T>& level = levels_[window <= kFineReach ? 0 : 1];
+    const Bucket last = BucketOf(at, level.width());
+    level.ForEach(FirstBefore(level, last, window), last,
+                  [&merged](const T& each) { merged.Merge(each); });
+    return merged;
+  }
+  virtual void Clear() {
+    for (TimedLevel<T>& level : levels_) level.Clear();
+  }
+
+  void EncodeRow(const SeriesHead& head, ByteWriter* out) const override {
+    EncodeLevels(head, out, false);
+  }
+  std::size_t EmitChunks(const SeriesHead& head, SeriesRef self, const EmitRow& emit) override;
+  Status LoadRow(ByteReader* in, SeriesHead* head) override;
+  Status LoadChunk(ByteReader* in, int level, SeriesHead* head) override;
+  void FinishLoad(SeriesHead*) override {
+    for (TimedLevel<T>& level : levels_) level.Sort();
+  }
+  void ForEachRowKey(SeriesRef self,
+                     const std::function<void(std::string_view)>& visit) const override;
+  void Canonical(const SeriesHead& head, ByteWriter* out) const override {
+    EncodeLevels(head, out, true);
+  }
+  [[nodiscard]] std::size_t bytes() const override {
+    return sizeof(*this) + levels_[0].bytes() + levels_[1].bytes();
+  }
+
+ protected:
+  static constexpr Duration kFineReach = std::chrono::hours(6);
+  static constexpr Bucket kHourChunks =
+      107;  // 849 hours: 35 d, the window's start, and what is ahead of log time
+
+  template <typename Change>
+  static void Update(TimedLevel<T>* level, Bucket bucket, const Change& change) {
+    T* const value = level->Find(bucket);
+    if (value == nullptr) return;
+    change(value);
+    level->Changed(bucket, value);
+  }
+  [[nodiscard]] static Bucket FirstBefore(const TimedLevel<T>& level, Bucket last,
+                                          Duration window) {
+    return last - static_cast<Bucket>((window + level.width() - Duration(1)) / level.width());
+  }
+  virtual void EncodeOpen(ByteWriter*) const {}
+  [[nodiscard]] virtual bool DecodeOpen(ByteReader*) { return true; }
+  void EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const;
+
+  std::array<TimedLevel<T>, 2> levels_;
+};
+
+/// Last, min, max, mean: 1 min for 6 h, 1 h for 35 d.
+class GaugeSeries final : public TimedSeries<GaugeBucket> {
+ public:
+  GaugeSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
+  void Add(Time time, std::int64_t value, std::uint32_t count) {
+    Update(time, [&](GaugeBucket* bucket) { bucket->Add(time, value, count); });
+  }
+};
+
+/// Distinct values: 10 min for 6 h, 1 h for 35 d.
+class DistinctSeries final : public TimedSeries<DistinctCounter> {
+ public:
+  DistinctSeries() : TimedSeries(std::chrono::minutes(10), 6) {}
+  void Add(Time time, std::uint64_t hash) {
+    Update(time, [&](DistinctCounter* bucket) { bucket->Add(hash); });
+  }
+};
+
+/// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, so that an event touches the head alone
+/// and the sketch is visited once for seven of them.
+struct WaitingIndices {
+  static constexpr std::uint16_t kMax = 7;
+  std::uint16_t size = 0;
+  std::array<std::int16_t, kMax> indices{};
+
+  [[nodiscard]] static WaitingIndices Of(const SeriesHead& head) {
+    return std::bit_cast<WaitingIndices>(head.total);
+  }
+};
+static_assert(sizeof(WaitingIndices) == sizeof(Int128));
+
+/// Quantiles: 1 min for 6 h, 1 h for 35 d. The newest minute is apart, and enters the levels when the next one opens.
+class SketchSeries final : public TimedSeries<Sketch> {
+ public:
+  SketchSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
+  /// Adds one value to the head's newest 10 s bucket. False when it has no room: then Add must be called.
+  static bool AddToHead(SeriesHead* head, std::int64_t value) {
+    WaitingIndices waiting = WaitingIndices::Of(*head);
+    if (waiting.size == WaitingIndices::kMax) return false;
+    waiting.indices[waiting.size++] = static_cast<std::int16_t>(Sketch::IndexOf(value));
+    head->total = std::bit_cast<Int128>(waiting);
+    return true;
+  }
+  void Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count);
+  void Flush(SeriesHead* head) override;
+  [[nodiscard]] Sketch WindowOf(const SeriesHead& head, Time at, Duration window) const;
+  void Clear() override;
+  void Canonical(const SeriesHead& head, ByteWriter* out) const override;
+  [[nodiscard]] std::size_t bytes() const override { return TimedSeries::bytes() + open_.bytes(); }
+
+ protected:
+  void EncodeOpen(ByteWriter* out) const override;
+  [[nodiscard]] bool DecodeOpen(ByteReader* in) override;
+
+ private:
+  void AddIndex(Bucket minute, std::int32_t index, std::uint32_t count);
+  void Close();
+
+  Bucket open_minute_ = SeriesHead::kNoBucket;
+  Sketch open_;
+};
+
+extern template class TimedSeries<GaugeBucket>;
+extern template class TimedSeries<DistinctCounter>;
+extern template class TimedSeries<Sketch>;
+
+}  // namespace barograph::rules

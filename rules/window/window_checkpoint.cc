@@ -1,0 +1,324 @@
+#include <algorithm>
+#include <tuple>
+
+#include "rules/window/plan_encoding.h"
+#include "rules/window/window_state.h"
+
+namespace barograph::rules {
+namespace {
+
+/// More cells than any tenant makes: a broken count must not make a huge table.
+constexpr std::uint64_t kCellsMax = 100'000'000;
+
+}  // namespace
+
+void WindowStore::State::MarkDirty(SeriesRef self, SeriesHead* head) {
+  if (checkpointing && head->mark == round - 1) {
+    EmitSeries(self, head, [this](std::string_view key, std::string_view value) {
+      ready.emplace_back(key, value);
+    });
+  }
+  head->mark = round;
+  dirty.push_back(self);
+}
+
+std::size_t WindowStore::State::EmitSeries(SeriesRef self, SeriesHead* head, const EmitRow& emit) {
+  row_value.clear();
+  ByteWriter out(&row_value);
+  head->series->Flush(head);
+  head->series->EncodeRow(*head, &out);
+  emit(RowKey().Series(self), row_value);
+  const std::size_t rows = 1 + head->series->EmitChunks(*head, self, emit);
+  if (names.OriginOf(self.key).type == MeasureType::kSum) {
+    const ColdPages* const pages = static_cast<SumSeries&>(*head->series).cold();
+    if (pages != nullptr && pages->unsettled()) unsettled.push_back(self);
+  }
+  return rows;
+}
+
+void WindowStore::State::BeginCheckpoint() {
+  if (checkpointing) Drain();
+  for (const SeriesRef ref : unsettled) {
+    Cell* const cell = CellAt(CellId{ref.cell});
+    SeriesHead* const head = cell != nullptr ? cell->Find(ref.key) : nullptr;
+    if (head != nullptr) static_cast<SumSeries&>(*head->series).cold()->Settle();
+  }
+  unsettled.clear();
+  pending.clear();
+  pending.swap(dirty);
+  pending_next = 0;
+  ++round;
+  checkpointing = true;
+  PrepareTables();
+}
+
+void WindowStore::State::PrepareTables() {
+  RowKey key;
+  std::string value;
+  ByteWriter out(&value);
+  const auto emit = [&](std::string_view row) {
+    ready.emplace_back(row, value);
+    value.clear();
+  };
+  for (const std::string& row : removed_rows) emit(row);
+  removed_rows.clear();
+  out.Raw(EncodeStore());
+  emit(key.Store());
+  for (; names_saved < names.size(); ++names_saved) {
+    const MeasureId id{static_cast<std::uint16_t>(names_saved)};
+    out.String(names.NameOf(id).base);
+    out.String(names.NameOf(id).qualifier);
+    emit(key.Name(id.value));
+  }
+  for (; keys_saved < names.key_count(); ++keys_saved) {
+    const auto origin = names.OriginOf(static_cast<SeriesKey>(keys_saved));
+    out.Varint(origin.measure.value);
+    out.Varint(static_cast<std::uint64_t>(origin.type));
+    emit(key.Key(static_cast<SeriesKey>(keys_saved)));
+  }
+  for (; cells_saved < cells.size(); ++cells_saved) {
+    const Cell* const cell = cells[cells_saved].get();
+    if (cell == nullptr) continue;
+    out.Varint(cell->projection.value);
+    out.SignedVarint(cell->judged_from.time_since_epoch().count());
+    out.String(cell->values);
+    emit(key.Cell(cell->id));
+  }
+}
+
+bool WindowStore::State::ContinueCheckpoint(std::size_t rows_max, const RowSink& sink) {
+  std::size_t rows = 0;
+  for (; rows < rows_max && !ready.empty(); ++rows) {
+    sink(ready.front().first, ready.front().second);
+    ready.pop_front();
+  }
+  while (rows < rows_max && pending_next < pending.size()) {
+    const SeriesRef ref = pending[pending_next++];
+    Cell* const cell = CellAt(CellId{ref.cell});
+    SeriesHead* const head = cell != nullptr ? cell->Find(ref.key) : nullptr;
+    if (head == nullptr || head->mark != round - 1) continue;  // removed, or copied before a write
+    rows += EmitSeries(ref, head, sink);
+    head->mark = 0;
+  }
+  // What was copied while this call worked cannot be: folding and this call share a thread.
+  if (!ready.empty() || pending_next < pending.size()) return false;
+  checkpointing = false;
+  return true;
+}
+
+void WindowStore::State::Drain() {
+  for (; pending_next < pending.size(); ++pending_next) {
+    const SeriesRef ref = pending[pending_next];
+    Cell* const cell = CellAt(CellId{ref.cell});
+    SeriesHead* const head = cell != nullptr ? cell->Find(ref.key) : nullptr;
+    if (head == nullptr || head->mark != round - 1) continue;
+    EmitSeries(ref, head, [this](std::string_view key, std::string_view value) {
+      ready.emplace_back(key, value);
+    });
+    head->mark = 0;
+  }
+}
+
+std::string WindowStore::State::EncodeStore() const {
+  std::string bytes;
+  ByteWriter out(&bytes);
+  EncodePlan(plan, &out);
+  out.SignedVarint(log_time.time_since_epoch().count());
+  out.Varint(overflowed ? 1 : 0);
+  out.Varint(cells.size());
+  std::vector<const LiveProjection*> added;
+  for (const auto& each : projections.all()) {
+    if (each != nullptr && !each->built_in) added.push_back(each.get());
+  }
+  out.Varint(added.size());
+  for (const LiveProjection* each : added) {
+    out.Varint(each->id.value);
+    out.Varint(each->since.value);
+    EncodeProjection(each->spec, &out);
+  }
+  for (const LiveSlice& slice : slices) {
+    out.SignedVarint(slice.judged_until.time_since_epoch().count());
+    out.SignedVarint(slice.judged_since.time_since_epoch().count());
+    out.SignedVarint(slice.configured_at.time_since_epoch().count());
+  }
+  out.Varint(excluded.size());
+  for (const auto& [from, to] : excluded) {
+    out.SignedVarint(from.time_since_epoch().count());
+    out.SignedVarint(to.time_since_epoch().count());
+  }
+  return bytes;
+}
+
+Status WindowStore::State::LoadRow(std::string_view key, std::string_view value) {
+  BAROGRAPH_ASSIGN(const ParsedKey parsed, ParseRowKey(key));
+  if (value.empty()) return {};  // a deletion
+  ByteReader in(value);
+  switch (parsed.table) {
+    case RowTable::kStore:
+      return LoadStore(value);
+    case RowTable::kName: {
+      const std::string base(in.String());
+      const std::string qualifier(in.String());
+      if (!in.done() || !in.ok() || names.Intern({base, qualifier}).value != parsed.number)
+        return BrokenRow("name");
+      names_saved = names.size();
+      return {};
+    }
+    case RowTable::kKey: {
+      const std::uint64_t measure = in.Varint();
+      const std::uint64_t type = in.Varint();
+      if (!in.ok() || measure >= names.size() || type > 3 || parsed.number != names.key_count())
+        return BrokenRow("key");
+      names.KeyOf(MeasureId{static_cast<std::uint16_t>(measure)}, static_cast<MeasureType>(type));
+      keys_saved = names.key_count();
+      return {};
+    }
+    case RowTable::kCell:
+      return LoadCell(parsed.series.cell, value);
+    case RowTable::kSeries:
+      return LoadSeries(parsed, value);
+    case RowTable::kColdPage:
+      return {};  // stays on disk
+  }
+  return BrokenRow("key");
+}
+
+Status WindowStore::State::LoadStore(std::string_view value) {
+  ByteReader in(value);
+  const auto time = [&in] { return Time(Duration(in.SignedVarint())); };
+  WindowPlan stored;
+  if (!DecodePlan(&in, &stored)) return BrokenRow("store");
+  log_time = time();
+  overflowed = in.Varint() != 0;
+  const std::uint64_t cell_count = in.Varint();
+  if (cell_count > kCellsMax) return BrokenRow("store");
+  cells.resize(cell_count);
+  cells_saved = cell_count;
+  const std::uint64_t added = in.Varint();
+  for (std::uint64_t i = 0; i < added && in.ok(); ++i) {
+    const ProjectionId id{static_cast<std::uint16_t>(in.Varint())};
+    const Sequence since{in.Varint()};
+    Projection spec;
+    if (!DecodeProjection(&in, &spec) || projections.At(id) != nullptr) return BrokenRow("store");
+    projections.Add(spec, since, id);
+  }
+  projections.Route();
+  plan = stored;
+  slices.clear();
+  for (const WindowPlan::Slice& spec : plan.slices) {
+    LiveSlice& slice = slices.emplace_back();
+    slice.spec = spec;
+    slice.judged_until = time();
+    slice.judged_since = time();
+    slice.configured_at = time();
+    if (projections.Find(spec.projection) == nullptr) return BrokenRow("store");
+  }
+  const std::uint64_t ranges = in.Varint();
+  for (std::uint64_t i = 0; i < ranges && in.ok(); ++i) {
+    const Time from = time();
+    excluded.emplace_back(from, time());
+  }
+  return in.ok() && in.done() ? Status() : BrokenRow("store");
+}
+
+Status WindowStore::State::LoadCell(std::uint32_t id, std::string_view value) {
+  ByteReader in(value);
+  auto cell = std::make_unique<Cell>();
+  cell->id = id;
+  cell->projection = ProjectionId{static_cast<std::uint16_t>(in.Varint())};
+  cell->judged_from = Time(Duration(in.SignedVarint()));
+  cell->values = std::string(in.String());
+  LiveProjection* const projection = projections.At(cell->projection);
+  const std::vector<std::string_view> values = UnpackValues(cell->values);
+  if (!in.ok() || !in.done() || id >= cells.size() || cells[id] != nullptr ||
+      projection == nullptr || values.size() != projection->by.size()) {
+    return BrokenRow("cell");
+  }
+  cell->hash = HashOfValues(values);
+  PlaceCell(projection, std::move(cell));
+  return {};
+}
+
+Status WindowStore::State::LoadSeries(const ParsedKey& key, std::string_view value) {
+  Cell* const cell = CellAt(CellId{key.series.cell});
+  if (cell == nullptr || key.series.key >= names.key_count()) return BrokenRow("series");
+  ByteReader in(value);
+  if (key.is_chunk) {
+    SeriesHead* const head = cell->Find(key.series.key);
+    if (head == nullptr || !is_loading || loading != key.series) return BrokenRow("chunk");
+    return head->series->LoadChunk(&in, key.level, head);
+  }
+  if (cell->Find(key.series.key) != nullptr) return BrokenRow("series");
+  FinishSeries();
+  SeriesHead* const head =
+      cell->Add(key.series.key, MakeSeries(names.OriginOf(key.series.key).type));
+  loading = key.series;
+  is_loading = true;
+  ++series_count;
+  BAROGRAPH_TRY(head->series->LoadRow(&in, head));
+  if (!head->live()) ++dormant_count;
+  return {};
+}
+
+void WindowStore::State::FinishSeries() {
+  if (!is_loading) return;
+  SeriesHead* const head = cells[loading.cell]->Find(loading.key);
+  head->series->FinishLoad(head);
+  is_loading = false;
+}
+
+Status WindowStore::State::FinishLoad() {
+  FinishSeries();
+  next_minute = MinuteAfter(log_time);
+  LinkSlices();
+  return {};
+}
+
+void WindowStore::State::Canonical(const std::function<void(std::string_view)>& sink) const {
+  sink(EncodeStore());
+  std::string bytes;
+  ByteWriter out(&bytes);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const MeasureName& name = names.NameOf(MeasureId{static_cast<std::uint16_t>(i)});
+    out.String(name.base);
+    out.String(name.qualifier);
+  }
+  sink(bytes);
+  std::vector<const LiveProjection*> ordered;
+  for (const auto& each : projections.all()) {
+    if (each != nullptr) ordered.push_back(each.get());
+  }
+  std::sort(ordered.begin(), ordered.end(),
+            [](const auto* a, const auto* b) { return a->spec < b->spec; });
+  std::vector<SeriesKey> keys(names.key_count());
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<SeriesKey>(i);
+  const auto rank = [this](SeriesKey key) {
+    const auto origin = names.OriginOf(key);
+    return std::tie(names.NameOf(origin.measure), names.OriginOf(key).type);
+  };
+  std::sort(keys.begin(), keys.end(), [&](SeriesKey a, SeriesKey b) { return rank(a) < rank(b); });
+  for (const LiveProjection* projection : ordered) {
+    std::vector<std::pair<std::vector<std::string_view>, const Cell*>> by_values;
+    for (const Cell* cell : projection->cells)
+      by_values.emplace_back(UnpackValues(cell->values), cell);
+    std::sort(by_values.begin(), by_values.end());
+    for (const auto& [values, cell] : by_values) {
+      bytes.clear();
+      EncodeProjection(projection->spec, &out);
+      out.String(cell->values);
+      out.SignedVarint(cell->judged_from.time_since_epoch().count());
+      for (const SeriesKey key : keys) {
+        const SeriesHead* const head = cell->Find(key);
+        if (head == nullptr) continue;
+        const auto origin = names.OriginOf(key);
+        out.String(names.NameOf(origin.measure).base);
+        out.String(names.NameOf(origin.measure).qualifier);
+        out.Varint(static_cast<std::uint64_t>(origin.type));
+        head->series->Canonical(*head, &out);
+      }
+      sink(bytes);
+    }
+  }
+}
+
+}  // namespace barograph::rules
