@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ingest/grpc/authenticator.h"
+#include "server/partition/partition.h"
+#include "storage/base/clock.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace barograph::server {
+
+/// QueryService and AdminService over one partition, ready to be given to IngestDoor::Open.
+///
+/// Reads go through Partition::Read: they see folded state in slices of the writer's time and are answered once that state is
+/// durable. What no series holds is folded anew from the log on a thread of its own, one query at a time.
+///
+/// Threads:  gRPC's, one that answers and feeds tails, one that scans.
+/// Lifetime: partition, authenticator and clock must outlive it. Stop, then drain and destroy the door, then destroy this.
+class Api {
+ public:
+  Api(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,
+      std::string version);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  [[nodiscard]] std::vector<::grpc::Service*> services();
+  /// Ends tails and scans, so that the door can drain. Other calls go on.
+  void Stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace barograph::server

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "barograph/v1/query.grpc.pb.h"
+#include "server/api/api_state.h"
+
+namespace barograph::server {
+
+/// The reads of query.proto.
+class QueryService final : public v1::QueryService::CallbackService {
+ public:
+  explicit QueryService(ApiState& api) : api_(api) {}
+
+  ::grpc::ServerUnaryReactor* QueryWindows(::grpc::CallbackServerContext* context,
+                                           const v1::QueryWindowsRequest* request,
+                                           v1::QueryWindowsResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListSlos(::grpc::CallbackServerContext* context,
+                                       const v1::ListSlosRequest* request,
+                                       v1::ListSlosResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListAlerts(::grpc::CallbackServerContext* context,
+                                         const v1::ListAlertsRequest* request,
+                                         v1::ListAlertsResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListNotices(::grpc::CallbackServerContext* context,
+                                          const v1::ListNoticesRequest* request,
+                                          v1::ListNoticesResponse* response) override;
+  ::grpc::ServerWriteReactor<v1::TailResponse>* Tail(::grpc::CallbackServerContext* context,
+                                                     const v1::TailRequest* request) override;
+  ::grpc::ServerUnaryReactor* GetStatus(::grpc::CallbackServerContext* context,
+                                        const v1::GetStatusRequest* request,
+                                        v1::GetStatusResponse* response) override;
+  ::grpc::ServerUnaryReactor* GetDigest(::grpc::CallbackServerContext* context,
+                                        const v1::GetDigestRequest* request,
+                                        v1::GetDigestResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListPrices(::grpc::CallbackServerContext* context,
+                                         const v1::ListPricesRequest* request,
+                                         v1::ListPricesResponse* response) override;
+
+ private:
+  ApiState& api_;
+};
+
+}  // namespace barograph::server

@@ -1,0 +1,321 @@
+#include "server/app/server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <utility>
+
+#include "ingest/formats/price_table.h"
+#include "ingest/grpc/ingest_door.h"
+#include "server/api/api.h"
+#include "server/app/logging.h"
+#include "server/app/receivers.h"
+#include "server/app/server_metrics.h"
+#include "server/config/shipped_prices.h"
+#include "server/notify/body/notice_body.h"
+#include "server/notify/outbox_worker.h"
+#include "server/notify/webhook/webhook_sender.h"
+#include "server/partition/partition.h"
+#include "server/web/fleet_metrics.h"
+#include "server/web/health.h"
+#include "server/web/http_server.h"
+#include "server/web/metrics.h"
+#include "storage/base/digest.h"
+
+namespace barograph::server {
+
+namespace {
+
+constexpr double kDiskFreeShareMin = 0.02;
+/// A log clock that is further from the wall clock than this is worth a person's look.
+constexpr auto kWallDifferenceMax = std::chrono::seconds(5);
+constexpr auto kOutboxStopMax = std::chrono::seconds(5);
+constexpr std::size_t kVersionDigits = 12;
+constexpr auto kDoorShare = 3;  // of the time to stop, the doors get a third
+
+/// Calls `start` with a callback and waits for what it says.
+template <typename T, typename StartCall>
+Result<T> Await(const StartCall& start) {
+  std::promise<Result<T>> promise;
+  auto answer = promise.get_future();
+  start([&promise](Result<T> result) { promise.set_value(std::move(result)); });
+  return answer.get();
+}
+
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+Result<HostAndPort> SplitAddress(const std::string& setting, const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  HostAndPort split;
+  try {
+    const unsigned long port =
+        colon == std::string::npos ? 65'536 : std::stoul(address.substr(colon + 1));
+    if (port < 65'536) {
+      split.host = address.substr(0, colon);
+      split.port = static_cast<std::uint16_t>(port);
+      return split;
+    }
+  } catch (const std::logic_error&) {
+    // Falls through to the message below.
+  }
+  return Error(
+      ErrorCode::kInvalidArgument,
+      setting + ": \"" + address + "\" is no address; expected host:port, e.g. 127.0.0.1:7172");
+}
+
+/// The table that the configuration names, else the shipped one. It holds for whatever is folded
+/// from now on, of any event time;
+/// `barograph prices apply` brings tables with a date.
+Result<storage::PricesApplied> LoadPrices(const std::string& file) {
+  if (file.empty()) {
+    BAROGRAPH_ASSIGN(auto shipped,
+                     ingest::ReadPriceTable(ShippedPriceTable(), ShippedPriceVersion()));
+    return shipped.prices;
+  }
+  std::ifstream in(file, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  if (!in) return Error(ErrorCode::kInvalidArgument, "prices: cannot read " + file);
+  const std::string version = std::filesystem::path(file).filename().string() + " " +
+                              Hex(Sha256(text)).substr(0, kVersionDigits);
+  auto table = ingest::ReadPriceTable(text, version);
+  if (!table.ok()) return table.error().WithContext("prices: " + file);
+  return table->prices;
+}
+
+std::string DiskProblem(const std::string& directory) {
+  struct statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0 || disk.f_blocks == 0) return "cannot be read";
+  const double free = static_cast<double>(disk.f_bavail) / static_cast<double>(disk.f_blocks);
+  if (free >= kDiskFreeShareMin) return "";
+  return "only " + std::to_string(static_cast<int>(free * 1000) / 10) + " % of " + directory +
+         " is free";
+}
+
+}  // namespace
+
+struct Server::State {
+  State(Clock& clock_of, ServerOptions options_of)
+      : clock(clock_of), options(std::move(options_of)) {}
+
+  Status LoadConfig();
+  Status OpenPartition(const std::function<void(const Error&)>& on_failure);
+  Status ApplyRulesAndPrices(const std::string& reason);
+  Status StartNotify();
+  Status StartHttp();
+  Status StartGrpc();
+  void AddHealthChecks();
+
+  Clock& clock;
+  const ServerOptions options;
+  Configuration configuration;
+  std::atomic<bool> draining{false};
+  ingest::OpenAuthenticator authenticator;
+
+  // In order of dependence: what is below is destroyed first.
+  std::atomic<OutboxWorker*> outbox_wake{nullptr};
+  std::unique_ptr<Partition> partition;
+  std::unique_ptr<WebhookClient> webhooks;
+  std::unique_ptr<OutboxWorker> outbox;
+  std::unique_ptr<Api> api;
+  std::unique_ptr<ingest::IngestDoor> door;
+  Health health;
+  Metrics metrics;
+  Metrics fleet_metrics;
+  std::unique_ptr<HttpServer> http;
+};
+
+Status Server::State::LoadConfig() {
+  BAROGRAPH_ASSIGN(configuration, LoadConfiguration(options.sources));
+  const ServerConfig::Log& log = configuration.server.log;
+  return SetUpLogging({.level = log.level,
+                       .format = log.format,
+                       .file = log.file,
+                       .rotate_bytes = log.file_bytes,
+                       .rotate_files = log.files});
+}
+
+Status Server::State::OpenPartition(const std::function<void(const Error&)>& on_failure) {
+  const ServerConfig& config = configuration.server;
+  std::error_code error;
+  std::filesystem::create_directories(config.data, error);
+  if (error) {
+    return Error(ErrorCode::kIo, "data: cannot create " + config.data + ": " + error.message());
+  }
+  PartitionOptions partition_options;
+  partition_options.directory = config.data;
+  partition_options.queue_batches_max = config.limits.queue_batches;
+  partition_options.queue_bytes_max = config.limits.queue_bytes;
+  partition_options.group_events_max = config.limits.group_events;
+  partition_options.group_bytes_max = config.limits.group_bytes;
+  partition_options.checkpoint_interval = config.checkpoint.interval;
+  partition_options.checkpoint_events = config.checkpoint.events;
+  partition_options.replay_from_start = options.replay_from_start;
+  partition_options.accept_loss = options.accept_loss;
+  Partition::Hooks hooks;
+  hooks.format = MakeNoticeFormat("http://" + config.http);
+  hooks.on_outbox = [this] {
+    if (OutboxWorker* worker = outbox_wake.load()) worker->Wake();
+  };
+  hooks.on_failure = on_failure;
+  hooks.on_progress = [](std::string_view what) { spdlog::info("{}", what); };
+  BAROGRAPH_ASSIGN(partition, Partition::Open(partition_options, clock, std::move(hooks)));
+  const PartitionFigures figures = partition->figures();
+  spdlog::info(
+      "log open: {} events, {} folded from the tail, in {}", figures.durable.value,
+      figures.tail_events_replayed,
+      FormatDuration(std::chrono::round<std::chrono::milliseconds>(figures.start_duration)));
+  return {};
+}
+
+Status Server::State::ApplyRulesAndPrices(const std::string& reason) {
+  const storage::Origin origin{"server", reason};
+  BAROGRAPH_ASSIGN(storage::PricesApplied prices, LoadPrices(configuration.server.prices));
+  prices.origin = origin;
+  BAROGRAPH_TRY(Await<void>(
+      [&](auto done) { partition->ApplyPrices("default", std::move(prices), std::move(done)); }));
+  return Await<void>(
+      [&](auto done) { partition->ApplyRules(configuration.rules, origin, std::move(done)); });
+}
+
+Status Server::State::StartNotify() {
+  webhooks = std::make_unique<WebhookClient>();
+  BAROGRAPH_ASSIGN(auto senders, MakeSenders(configuration.rules.receivers, *webhooks));
+  OutboxWorker::Ports ports;
+  ports.list_pending = [this](Sequence after, std::size_t limit) {
+    return partition->outbox().ListPending(after, limit);
+  };
+  ports.end_delivery = [this](std::string tenant, Sequence, storage::Delivery delivery,
+                              std::function<void(Status)> done) {
+    partition->EndDelivery(std::move(tenant), std::move(delivery), std::move(done));
+  };
+  outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports),
+                                          std::move(senders));
+  outbox_wake = outbox.get();
+  return {};
+}
+
+void Server::State::AddHealthChecks() {
+  health.Add({"log", [this]() -> std::string {
+                return partition->figures().failed ? "a write to the disk failed" : "";
+              }});
+  health.Add({"writer", [this]() -> std::string {
+                const PartitionFigures figures = partition->figures();
+                return figures.queue_batches >= configuration.server.limits.queue_batches
+                           ? "the queue is full"
+                           : "";
+              }});
+  health.Add({"disk", [this] { return DiskProblem(configuration.server.data); }});
+  health.Add({"clock", [this]() -> std::string {
+                const Duration difference = partition->figures().wall_difference;
+                if (std::chrono::abs(difference) <= kWallDifferenceMax) return "";
+                return "the wall clock is " + FormatDuration(std::chrono::abs(difference)) +
+                       " away from the log's clock";
+              }});
+  health.Add({"serving", [this]() -> std::string { return draining ? "shutting down" : ""; }});
+  health.AddLiveness({"log", [this]() -> std::string {
+                        return partition->figures().failed ? "a write to the disk failed" : "";
+                      }});
+}
+
+Status Server::State::StartHttp() {
+  BAROGRAPH_ASSIGN(const HostAndPort address, SplitAddress("http", configuration.server.http));
+  HttpServerOptions http_options;
+  http_options.address = address.host;
+  http_options.port = address.port;
+  http = std::make_unique<HttpServer>(http_options);
+  AddHealthChecks();
+  health.AddRoutes(*http);
+  metrics.AddSource([this](MetricSink& sink) {
+    AddServerMetrics({.partition = partition->figures(),
+                      .outbox = outbox->figures(),
+                      .door = door ? door->figures() : ingest::IngestDoorFigures{}},
+                     sink);
+  });
+  fleet_metrics.AddSource(
+      [this](MetricSink& sink) { AddFleetMetrics(*partition, "default", sink); });
+  http->Route("/metrics", [this](const HttpRequest&) { return metrics.Scrape(); });
+  http->Route("/metrics/fleet", [this](const HttpRequest&) { return fleet_metrics.Scrape(); });
+  return http->Start();
+}
+
+Status Server::State::StartGrpc() {
+  api = std::make_unique<Api>(*partition, authenticator, clock, BAROGRAPH_VERSION);
+  ingest::IngestDoorOptions door_options;
+  door_options.listen = configuration.server.listen;
+  BAROGRAPH_ASSIGN(door, ingest::IngestDoor::Open(door_options, *partition, authenticator, clock,
+                                                  api->services()));
+  return {};
+}
+
+Server::Server() = default;
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Clock& clock,
+                                              std::function<void(const Error&)> on_failure) {
+  std::unique_ptr<Server> server(new Server());
+  server->state_ = std::make_unique<State>(clock, options);
+  State& state = *server->state_;
+  BAROGRAPH_TRY(state.LoadConfig());
+  BAROGRAPH_TRY(state.OpenPartition(on_failure));
+  BAROGRAPH_TRY(state.ApplyRulesAndPrices("start"));
+  BAROGRAPH_TRY(state.StartNotify());
+  BAROGRAPH_TRY(state.StartGrpc());
+  BAROGRAPH_TRY(state.StartHttp());
+  spdlog::info("ready: gRPC {}, HTTP {}, data {}", server->grpc_address(), server->http_address(),
+               state.configuration.server.data);
+  return server;
+}
+
+Status Server::Reload() {
+  State& state = *state_;
+  auto fresh = LoadConfiguration(state.options.sources);
+  if (!fresh.ok()) {
+    spdlog::error("reload: the old rules stay in force:\n{}", fresh.error().message());
+    return fresh.error();
+  }
+  auto senders = MakeSenders(fresh->rules.receivers, *state.webhooks);
+  if (!senders.ok()) {
+    spdlog::error("reload: the old rules stay in force: {}", senders.error().message());
+    return senders.error();
+  }
+  state.configuration.rules = fresh->rules;
+  state.outbox->SetSenders(std::move(senders).value());
+  BAROGRAPH_TRY(state.ApplyRulesAndPrices("reload"));
+  spdlog::info("reload: {} SLOs, {} receivers in force", state.configuration.rules.slos.size(),
+               state.configuration.rules.receivers.size());
+  return {};
+}
+
+Status Server::Stop(Duration limit) {
+  State& state = *state_;
+  state.draining = true;
+  spdlog::info("stopping: committing what was accepted");
+  state.api->Stop();
+  state.door->Drain(limit / kDoorShare);
+  state.outbox->Stop(std::min<Duration>(kOutboxStopMax, limit / kDoorShare));
+  const Status drained = state.partition->Drain(limit / kDoorShare);
+  state.http->Stop();
+  state.outbox_wake = nullptr;
+  spdlog::info("stopped at event {}", state.partition->figures().durable.value);
+  return drained;
+}
+
+std::string Server::grpc_address() const {
+  const std::string& listen = state_->configuration.server.listen;
+  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(state_->door->port());
+}
+
+std::string Server::http_address() const {
+  const std::string& listen = state_->configuration.server.http;
+  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(state_->http->port());
+}
+
+}  // namespace barograph::server

@@ -1,0 +1,112 @@
+#include "server/app/server_metrics.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+namespace barograph::server {
+
+namespace {
+
+double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+void AddIngest(const PartitionFigures& partition, const ingest::IngestDoorFigures& door,
+               MetricSink& sink) {
+  const auto count = [](std::uint64_t value) { return static_cast<double>(value); };
+  sink.Counter("barograph_ingest_events_total", "Events folded since the start.",
+               count(partition.events));
+  sink.Counter("barograph_ingest_batches_total", "Batches folded since the start.",
+               count(partition.batches));
+  sink.Counter("barograph_ingest_duplicate_events_total", "Events that were already in the log.",
+               count(partition.duplicates));
+  sink.Counter("barograph_ingest_rejected_events_total", "Events refused with a verdict.",
+               count(partition.rejected));
+  sink.Gauge("barograph_ingest_queue_batches", "Batches that wait for the writer.",
+             count(partition.queue_batches));
+  sink.Gauge("barograph_ingest_queue_bytes", "Bytes that wait for the writer.",
+             count(partition.queue_bytes));
+  sink.Gauge("barograph_grpc_streams", "Publish streams that are open.", count(door.streams_open));
+  sink.Counter("barograph_grpc_received_bytes_total", "Bytes of admitted requests.",
+               count(door.bytes));
+  sink.Counter("barograph_grpc_refused_busy_total",
+               "Unary calls answered RESOURCE_EXHAUSTED because the queue was full.",
+               count(door.refused_busy));
+  sink.Counter("barograph_grpc_waits_total",
+               "Times that a stream was not read because the queue was full.",
+               count(door.waits_for_room));
+  sink.Counter("barograph_grpc_cut_streams_total", "Streams cut because nobody read their answers.",
+               count(door.cut_slow));
+}
+
+void AddLog(const PartitionFigures& partition, MetricSink& sink) {
+  const auto count = [](std::uint64_t value) { return static_cast<double>(value); };
+  sink.Counter("barograph_log_groups_total", "Group commits: one synced write each.",
+               count(partition.groups));
+  sink.Gauge("barograph_log_durable_sequence", "Last event whose group was synced.",
+             count(partition.durable.value));
+  sink.Gauge("barograph_log_staged_sequence", "Last event that the writer took.",
+             count(partition.staged.value));
+  sink.Gauge("barograph_log_time_timestamp_seconds", "The log's clock.",
+             Seconds(partition.log_time.time_since_epoch()));
+  sink.Gauge("barograph_log_wall_difference_seconds", "Wall clock minus the log's clock.",
+             Seconds(partition.wall_difference));
+  sink.Gauge("barograph_log_failed", "1 after a sync failed: the process is about to end.",
+             partition.failed ? 1 : 0);
+  sink.Counter("barograph_checkpoints_total", "Checkpoints written since the start.",
+               count(partition.checkpoints));
+  sink.Gauge("barograph_checkpoint_sequence", "Event at which the last checkpoint stands.",
+             count(partition.checkpoint.value));
+  sink.Gauge("barograph_checkpoint_bytes", "Bytes of the last checkpoint.",
+             count(partition.last_checkpoint_bytes));
+  sink.Gauge("barograph_checkpoint_duration_seconds", "Time that the last checkpoint took.",
+             Seconds(partition.last_checkpoint_duration));
+  sink.Gauge("barograph_start_duration_seconds", "Time from opening the log until ready.",
+             Seconds(partition.start_duration));
+  sink.Counter("barograph_evaluations_total", "Evaluation points since the start.",
+               count(partition.evaluations));
+  sink.Gauge("barograph_writer_absence_max_seconds",
+             "Longest time that the writer was away from its queue.",
+             Seconds(partition.writer_absence_max));
+}
+
+void AddNotices(const OutboxFigures& outbox, MetricSink& sink) {
+  const std::string help = "Notices that ended, by outcome.";
+  const auto ended = [&](const std::string& outcome, std::uint64_t value) {
+    sink.Counter("barograph_notices_ended_total", help, static_cast<double>(value),
+                 {{"outcome", outcome}});
+  };
+  ended("delivered", outbox.delivered);
+  ended("superseded", outbox.superseded);
+  ended("dead", outbox.dead);
+  ended("dropped", outbox.dropped);
+  sink.Counter("barograph_notice_tries_total", "Tries to deliver a notice.",
+               static_cast<double>(outbox.tries));
+  sink.Counter("barograph_notice_failed_tries_total", "Tries that did not deliver.",
+               static_cast<double>(outbox.failed_tries));
+  sink.Gauge("barograph_notices_waiting", "Notices that wait for delivery.",
+             static_cast<double>(outbox.waiting));
+}
+
+void AddProcess(MetricSink& sink) {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return;
+  unsigned long pages = 0;
+  unsigned long resident = 0;
+  if (std::fscanf(file, "%lu %lu", &pages, &resident) == 2) {
+    sink.Gauge("process_resident_memory_bytes", "Resident memory.",
+               static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+  }
+  std::fclose(file);
+}
+
+}  // namespace
+
+void AddServerMetrics(const ServerFigures& figures, MetricSink& sink) {
+  AddIngest(figures.partition, figures.door, sink);
+  AddLog(figures.partition, sink);
+  AddNotices(figures.outbox, sink);
+  AddProcess(sink);
+}
+
+}  // namespace barograph::server

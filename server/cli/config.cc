@@ -1,0 +1,148 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "server/cli/command.h"
+#include "server/cli/output.h"
+#include "server/config/configuration.h"
+#include "server/config/footprint.h"
+#include "server/config/rule_file.h"
+#include "server/config/rule_json.h"
+
+namespace barograph::server {
+namespace {
+
+constexpr const char* kMainFile = "barograph.yaml";
+
+struct ConfigFlags {
+  std::vector<std::string> files;
+  std::string config;
+  std::vector<std::string> settings;
+  OutputFormat output = OutputFormat::kTable;
+};
+
+/// Mistakes stand one a line, each with its place: nothing is put in front that would break
+/// `file:line:column`.
+int Refuse(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.message().c_str());
+  return kExitConfigRefused;
+}
+
+Result<ConfigSources> Sources(const ConfigFlags& flags) {
+  ConfigSources sources;
+  sources.file = flags.config;
+  if (sources.file.empty() && std::filesystem::exists(kMainFile)) sources.file = kMainFile;
+  sources.environment = ReadEnvironment();
+  for (const std::string& setting : flags.settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos) {
+      return Error(ErrorCode::kInvalidArgument,
+                   "--set " + setting + ": write setting=value, e.g. listen=127.0.0.1:7171");
+    }
+    sources.flags.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  return sources;
+}
+
+Result<Footprint> CheckMain(const std::string& file) {
+  BAROGRAPH_ASSIGN(const Configuration configuration, LoadConfiguration({.file = file}));
+  return EstimateFootprint(configuration.rules, configuration.server);
+}
+
+Result<Footprint> CheckRuleFiles(const std::vector<std::string>& files) {
+  std::vector<RuleSource> sources;
+  for (const std::string& file : files) {
+    BAROGRAPH_ASSIGN(std::string text, ReadConfigFile(file));
+    sources.push_back({file, std::move(text)});
+  }
+  BAROGRAPH_ASSIGN(const rules::RuleSet rules, LoadRuleSet(sources));
+  return EstimateFootprint(rules, ServerConfig());
+}
+
+/// Rule files are checked together, as the server reads them; a barograph.yaml with the rule files
+/// that it names.
+int RunCheck(const ConfigFlags& flags) {
+  std::vector<std::string> rule_files;
+  std::vector<Result<Footprint>> results;
+  for (const std::string& file : flags.files) {
+    if (std::filesystem::path(file).filename() == kMainFile) {
+      results.push_back(CheckMain(file));
+    } else {
+      rule_files.push_back(file);
+    }
+  }
+  if (!rule_files.empty()) results.push_back(CheckRuleFiles(rule_files));
+  int status = kExitDone;
+  for (const Result<Footprint>& result : results) {
+    if (!result.ok()) {
+      status = Refuse(result.error());
+    } else if (flags.output == OutputFormat::kJson) {
+      std::puts(nlohmann::ordered_json{{"slos", result.value().slos},
+                                       {"burn_rows", result.value().burn_rows},
+                                       {"projections", result.value().projections},
+                                       {"exact_counters", result.value().exact_counters},
+                                       {"receivers", result.value().receivers},
+                                       {"bytes_per_series", result.value().bytes_per_series},
+                                       {"bytes_max", result.value().bytes_max}}
+                    .dump(2)
+                    .c_str());
+    } else {
+      std::printf("ok: %s\n", result.value().ToString().c_str());
+    }
+  }
+  return status;
+}
+
+int RunPrint(const ConfigFlags& flags) {
+  const auto sources = Sources(flags);
+  if (!sources.ok()) return Refuse(sources.error());
+  const auto configuration = LoadConfiguration(sources.value());
+  if (!configuration.ok()) return Refuse(configuration.error());
+  if (flags.output == OutputFormat::kJson) {
+    std::puts(ConfigurationToJson(configuration.value()).c_str());
+    return kExitDone;
+  }
+  Table table({"setting", "value", "source"});
+  for (const Setting& setting : configuration->settings)
+    table.Row({setting.path, setting.value, setting.source});
+  std::fputs(table.ToString().c_str(), stdout);
+  const rules::RuleSet& rules = configuration->rules;
+  for (const rules::SloSpec& slo : rules.slos) std::printf("slo %s\n", slo.common.name.c_str());
+  for (const rules::ReceiverSpec& receiver : rules.receivers) {
+    const std::string secret = receiver.secret_reference.empty() ? "" : " secret ***";
+    std::printf("receiver %s: %s%s\n", receiver.name.c_str(), receiver.target.c_str(),
+                secret.c_str());
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddConfigCommand(CLI::App& root, int* status) {
+  auto flags = std::make_shared<ConfigFlags>();
+  CLI::App* config = root.add_subcommand("config", "Check and show the configuration");
+  config->require_subcommand(1);
+
+  CLI::App* check = config->add_subcommand(
+      "check", "Check rule files, or a barograph.yaml with the rule files it names");
+  check->add_option("files", flags->files, "files to check; rule files are checked together")
+      ->required();
+  check->footer(
+      "Prints `ok` with counts and memory, or every mistake with file, line and column. Exit "
+      "status 78 on refusal.");
+  check->callback([flags, status] { *status = RunCheck(*flags); });
+
+  CLI::App* print = config->add_subcommand("print", "Show every effective setting with its source");
+  print->add_option("-c,--config", flags->config,
+                    "configuration file; default: barograph.yaml where it exists");
+  print->add_option("--set", flags->settings, "setting=value, as a flag of `serve` would set it");
+  print->callback([flags, status] { *status = RunPrint(*flags); });
+
+  for (CLI::App* command : {check, print}) AddOutputOption(*command, &flags->output);
+}
+
+}  // namespace barograph::server

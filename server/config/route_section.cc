@@ -1,0 +1,125 @@
+#include "server/config/route_section.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace barograph::server {
+namespace {
+
+// {env: X} or {file: X} as "env:X" or "file:X". The value itself is never echoed: it could be the
+// secret.
+std::string ReadSecretReference(const YamlNode& node, Diagnostics* diagnostics) {
+  if (node.kind != YamlNode::Kind::kMap) {
+    diagnostics->Add(node.position,
+                     "secret: write {env: NAME} or {file: PATH}; a secret itself never stands in a "
+                     "configuration file");
+    return {};
+  }
+  MapReader map(node, "`secret`", diagnostics);
+  const YamlNode* variable = map.Find("env");
+  const YamlNode* file = map.Find("file");
+  map.Finish();
+  if ((variable == nullptr) == (file == nullptr)) {
+    diagnostics->Add(node.position, "secret: takes exactly one of `env` and `file`");
+    return {};
+  }
+  const YamlNode& given = variable != nullptr ? *variable : *file;
+  const auto name = ReadText(given, variable != nullptr ? "env" : "file", diagnostics);
+  if (!name) return {};
+  return (variable != nullptr ? "env:" : "file:") + *name;
+}
+
+void ReadWebhook(const YamlNode& node, rules::ReceiverSpec* receiver, Diagnostics* diagnostics) {
+  using Format = rules::ReceiverSpec::Format;
+  receiver->type = rules::ReceiverSpec::Type::kWebhook;
+  MapReader map(node, "`webhook`", diagnostics);
+  if (const auto* url = map.Require("url", "https://example.org/hook")) {
+    receiver->target = ReadText(*url, "url", diagnostics).value_or("");
+  }
+  if (const auto* format = map.Find("format")) {
+    constexpr std::array<std::string_view, 2> kFormats{"alertmanager", "barograph"};
+    const auto chosen = ReadWord(*format, "format", kFormats, diagnostics);
+    receiver->format = chosen == 1U ? Format::kBarograph : Format::kAlertmanager;
+  }
+  if (const auto* secret = map.Find("secret")) {
+    receiver->secret_reference = ReadSecretReference(*secret, diagnostics);
+  }
+  if (const auto* resolved = map.Find("send_resolved")) {
+    receiver->send_resolved = ReadBool(*resolved, "send_resolved", diagnostics).value_or(true);
+  }
+  map.Finish();
+}
+
+void ReadFile(const YamlNode& node, rules::ReceiverSpec* receiver, Diagnostics* diagnostics) {
+  using Format = rules::ReceiverSpec::Format;
+  receiver->type = rules::ReceiverSpec::Type::kFile;
+  receiver->format = Format::kBarograph;
+  MapReader map(node, "`file`", diagnostics);
+  if (const auto* path = map.Require("path", "alerts.jsonl")) {
+    receiver->target = ReadText(*path, "path", diagnostics).value_or("");
+  }
+  if (const auto* resolved = map.Find("send_resolved")) {
+    receiver->send_resolved = ReadBool(*resolved, "send_resolved", diagnostics).value_or(true);
+  }
+  map.Finish();
+}
+
+}  // namespace
+
+void ReadRoute(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics) {
+  if (draft->route_position.line > 0) {
+    diagnostics->Add(node.position,
+                     "`routes` is given twice; first at " + draft->route_position.ToString());
+    return;
+  }
+  draft->route_position = node.position;
+  const std::size_t before = diagnostics->count();
+  rules::RouteSpec& route = draft->rules.route;
+  MapReader map(node, "`routes`", diagnostics);
+  if (const auto* receiver = map.Require("receiver", "ops")) {
+    route.receiver = ReadText(*receiver, "receiver", diagnostics).value_or("");
+  }
+  if (const auto* group_by = map.Find("group_by")) {
+    route.group_by = ReadTextList(*group_by, "group_by", diagnostics).value_or(route.group_by);
+  }
+  const auto span = [&](std::string_view key, Duration* into) {
+    if (const auto* value = map.Find(key)) {
+      *into = ReadDuration(*value, key, diagnostics).value_or(*into);
+    }
+  };
+  span("group_wait", &route.group_wait);
+  span("group_interval", &route.group_interval);
+  span("repeat_interval", &route.repeat_interval);
+  map.RefuseLater({"children"}, "all notices go to the one receiver of `routes`");
+  map.Finish();
+  for (const std::string path : {"route", "routes"}) {
+    draft->Place(path, node);
+    if (diagnostics->count() != before) draft->MarkBroken(path);
+  }
+}
+
+void ReadReceiver(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics) {
+  const std::size_t before = diagnostics->count();
+  rules::ReceiverSpec receiver;
+  MapReader map(node, "a receiver", diagnostics);
+  if (const auto* name = map.Require("name", "ops")) {
+    receiver.name = ReadText(*name, "name", diagnostics).value_or("");
+  }
+  const YamlNode* webhook = map.Find("webhook");
+  const YamlNode* file = map.Find("file");
+  if (webhook != nullptr) ReadWebhook(*webhook, &receiver, diagnostics);
+  if (file != nullptr) ReadFile(*file, &receiver, diagnostics);
+  map.RefuseLater({"slack", "pagerduty", "email"}, "it has webhook and file");
+  map.Finish();
+  if (diagnostics->count() == before && (webhook == nullptr) == (file == nullptr)) {
+    diagnostics->Add(node.position, "a receiver takes exactly one of `webhook` and `file`");
+  }
+  // A broken receiver stays, so that the route that names it is not told as a mistake too.
+  const std::string path = "receivers[" + std::to_string(draft->rules.receivers.size()) + "]";
+  draft->Place(path, node);
+  if (diagnostics->count() != before) draft->MarkBroken(path);
+  draft->rules.receivers.push_back(std::move(receiver));
+}
+
+}  // namespace barograph::server

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "server/config/rule_file.h"
+
+namespace barograph::server {
+
+/// Reads `routes:` into the draft.
+void ReadRoute(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
+
+/// Reads one item of `receivers:` and adds it to the draft.
+void ReadReceiver(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
+
+}  // namespace barograph::server

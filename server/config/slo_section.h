@@ -1,0 +1,16 @@
+#pragma once
+
+#include "server/config/rule_file.h"
+
+namespace barograph::server {
+
+/// Reads one item of `slos:` and adds it to the draft. An item with a mistake is told and left out;
+/// it does not hide the mistakes of the items after it.
+void ReadSlo(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
+
+/// `where:` of rules and series: dimension or label to a value or a list of values, any of which
+/// may be met. Sorted.
+[[nodiscard]] std::vector<rules::Projection::Filter> ReadWhere(const YamlNode& node,
+                                                               Diagnostics* diagnostics);
+
+}  // namespace barograph::server

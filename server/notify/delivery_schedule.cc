@@ -1,0 +1,149 @@
+#include "server/notify/delivery_schedule.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace barograph::server {
+
+namespace {
+
+/// Whether `newer` tells of every episode that `older` tells of.
+bool Covers(const storage::NoticeDecided& newer, const storage::NoticeDecided& older) {
+  return std::all_of(older.episode_ids.begin(), older.episode_ids.end(), [&](const auto& episode) {
+    return std::find(newer.episode_ids.begin(), newer.episode_ids.end(), episode) !=
+           newer.episode_ids.end();
+  });
+}
+
+}  // namespace
+
+DeliverySchedule::Ended DeliverySchedule::End(Waiting& waiting, storage::DeliveryOutcome outcome,
+                                              std::uint32_t attempts, const TryResult& last) {
+  waiting.ended = true;
+  Ended ended{waiting.row.tenant, waiting.row.sequence, {}};
+  ended.delivery.origin.reason = "delivery";
+  ended.delivery.notice_id = waiting.row.notice.id;
+  ended.delivery.receiver = waiting.row.notice.receiver;
+  ended.delivery.outcome = outcome;
+  ended.delivery.attempts = attempts;
+  ended.delivery.status_code = last.status_code;
+  ended.delivery.detail = last.detail;
+  return ended;
+}
+
+void DeliverySchedule::Supersede(Group& group, std::vector<Ended>* ended) {
+  // Only what failed is worth replacing, and only by a notice that tells at least as much.
+  if (group.under_way || group.attempts == 0) return;
+  Waiting& front = group.queue.front();
+  for (auto newer = group.queue.rbegin(); newer != group.queue.rend(); ++newer) {
+    if (&*newer == &front) return;
+    if (newer->ended || !Covers(newer->row.notice, front.row.notice)) continue;
+    TryResult last = group.last;
+    last.detail = "superseded by " + newer->row.notice.id + " after: " + last.detail;
+    ended->push_back(End(front, storage::DeliveryOutcome::kSuperseded, group.attempts, last));
+    // The pause stays: a receiver that is down is not asked sooner because there is more news.
+    group.attempts = 0;
+    DropEnded(group);
+    return;
+  }
+}
+
+void DeliverySchedule::DropEnded(Group& group) {
+  while (!group.queue.empty() && group.queue.front().ended) group.queue.pop_front();
+}
+
+std::vector<DeliverySchedule::Ended> DeliverySchedule::Add(storage::OutboxRow row, Time now) {
+  std::vector<Ended> ended;
+  const Sequence sequence = row.sequence;
+  if (groups_of_.contains(sequence)) return ended;
+  GroupKey key{row.tenant, row.notice.receiver, row.notice.group_key};
+  Group& group = groups_[key];
+  if (group.queue.empty()) {
+    group.attempts = 0;
+    group.due = std::max(group.due, now);
+  }
+  group.queue.push_back({std::move(row)});
+  groups_of_.emplace(sequence, std::move(key));
+  Supersede(group, &ended);
+  return ended;
+}
+
+std::vector<storage::OutboxRow> DeliverySchedule::TakeDue(Time now, std::size_t limit) {
+  std::vector<Group*> due;
+  for (auto& [key, group] : groups_) {
+    if (!group.queue.empty() && !group.under_way && group.due <= now) due.push_back(&group);
+  }
+  std::sort(due.begin(), due.end(), [](const Group* a, const Group* b) {
+    return std::pair(a->due, a->queue.front().row.sequence) <
+           std::pair(b->due, b->queue.front().row.sequence);
+  });
+  due.resize(std::min(due.size(), limit));
+  std::vector<storage::OutboxRow> rows;
+  for (Group* group : due) {
+    group->under_way = true;
+    rows.push_back(group->queue.front().row);
+  }
+  return rows;
+}
+
+Duration DeliverySchedule::Pause(std::uint32_t attempts, Duration asked) {
+  Duration pause = policy_.first_retry;
+  for (std::uint32_t doubled = 1; doubled < attempts && pause < policy_.retry_max; ++doubled) {
+    pause *= 2;
+  }
+  pause = std::min(pause, policy_.retry_max);
+  std::uniform_real_distribution<double> jitter(1 - policy_.jitter, 1 + policy_.jitter);
+  pause =
+      Duration(static_cast<Duration::rep>(static_cast<double>(pause.count()) * jitter(random_)));
+  return std::max(pause, std::min(asked, policy_.retry_max));
+}
+
+std::vector<DeliverySchedule::Ended> DeliverySchedule::Finish(Sequence sequence,
+                                                              const TryResult& result, Time now) {
+  std::vector<Ended> ended;
+  const auto found = groups_of_.find(sequence);
+  if (found == groups_of_.end()) return ended;
+  Group& group = groups_[found->second];
+  BAROGRAPH_ASSERT(group.under_way && group.queue.front().row.sequence == sequence,
+                   "a try ended that was not under way");
+  group.under_way = false;
+  ++group.attempts;
+  group.last = result;
+  Waiting& front = group.queue.front();
+  const bool too_old = now - front.row.notice.at >= policy_.give_up_after;
+  if (result.outcome == TryResult::Outcome::kRetry && !too_old) {
+    group.due = now + Pause(group.attempts, result.retry_after);
+    Supersede(group, &ended);
+    return ended;
+  }
+  auto outcome = storage::DeliveryOutcome::kDead;
+  if (result.outcome == TryResult::Outcome::kDelivered) {
+    outcome = storage::DeliveryOutcome::kDelivered;
+  } else if (result.outcome == TryResult::Outcome::kNoReceiver) {
+    outcome = storage::DeliveryOutcome::kDropped;
+  }
+  ended.push_back(End(front, outcome, group.attempts, result));
+  group.attempts = 0;
+  group.due = now;
+  DropEnded(group);
+  return ended;
+}
+
+void DeliverySchedule::Forget(Sequence sequence) {
+  const auto found = groups_of_.find(sequence);
+  if (found == groups_of_.end()) return;
+  const auto group = groups_.find(found->second);
+  if (group != groups_.end() && group->second.queue.empty()) groups_.erase(group);
+  groups_of_.erase(found);
+}
+
+std::optional<Time> DeliverySchedule::NextDue() const {
+  std::optional<Time> next;
+  for (const auto& [key, group] : groups_) {
+    if (group.queue.empty() || group.under_way) continue;
+    if (!next || group.due < *next) next = group.due;
+  }
+  return next;
+}
+
+}  // namespace barograph::server

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "server/notify/sender.h"
+#include "storage/base/clock.h"
+#include "storage/state/outbox.h"
+
+namespace barograph::server {
+
+/// When to try again, and when to give up.
+struct DeliveryPolicy {
+  Duration first_retry = std::chrono::seconds(1);
+  /// Each further pause is twice as long, up to this; Standard Webhooks asks for spread and jitter.
+  Duration retry_max = std::chrono::hours(1);
+  /// Jitter: a pause is multiplied by a number in [1 - jitter, 1 + jitter].
+  double jitter = 0.2;
+  /// Give up so long after the notice was decided.
+  Duration give_up_after = std::chrono::hours(75);
+};
+
+/// Decides what is sent next. Notices of one group go out one at a time and in order, so that a
+/// resolve never overtakes its firing; groups do not wait for one another. A notice that failed is
+/// superseded by a newer one of its group that tells of all its episodes.
+///
+/// Threads: one. No clock and no I/O: time is given.
+class DeliverySchedule {
+ public:
+  explicit DeliverySchedule(const DeliveryPolicy& policy, std::uint64_t seed = 1)
+      : policy_(policy), random_(seed) {}
+
+  /// A row that ended: what the log is told.
+  struct Ended {
+    std::string tenant;
+    Sequence sequence;
+    storage::Delivery delivery;
+  };
+
+  /// Takes a pending row. Rows must come in order of sequence; a row that is already here is
+  /// ignored. Returns rows that it superseded.
+  std::vector<Ended> Add(storage::OutboxRow row, Time now);
+  /// Rows to try now, at most `limit`, longest due first; they count as under way until Finish.
+  std::vector<storage::OutboxRow> TakeDue(Time now, std::size_t limit);
+  /// The result of a try. Returns what ended by it.
+  std::vector<Ended> Finish(Sequence sequence, const TryResult& result, Time now);
+  /// The row's end is durable: forget it.
+  void Forget(Sequence sequence);
+  /// Earliest moment at which TakeDue has something; nothing when nothing waits.
+  [[nodiscard]] std::optional<Time> NextDue() const;
+  /// Rows held, waiting or under way.
+  [[nodiscard]] std::size_t size() const { return groups_of_.size(); }
+
+ private:
+  using GroupKey = std::tuple<std::string, std::string, std::string>;  // tenant, receiver, group
+  struct Waiting {
+    storage::OutboxRow row;
+    bool ended = false;  // told to the log, not yet durable
+  };
+  struct Group {
+    std::deque<Waiting> queue;   // front is tried next
+    std::uint32_t attempts = 0;  // of the front
+    bool under_way = false;
+    Time due{};
+    TryResult last;  // of the front, valid if attempts > 0
+  };
+
+  Ended End(Waiting& waiting, storage::DeliveryOutcome outcome, std::uint32_t attempts,
+            const TryResult& last);
+  void Supersede(Group& group, std::vector<Ended>* ended);
+  void DropEnded(Group& group);
+  [[nodiscard]] Duration Pause(std::uint32_t attempts, Duration asked);
+
+  DeliveryPolicy policy_;
+  std::mt19937_64 random_;
+  std::map<GroupKey, Group> groups_;
+  std::map<Sequence, GroupKey> groups_of_;
+};
+
+}  // namespace barograph::server

@@ -1,0 +1,238 @@
+#include "server/notify/outbox_worker.h"
+
+#include <absl/synchronization/mutex.h>
+
+#include <algorithm>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "storage/base/failpoint.h"
+
+namespace barograph::server {
+
+namespace {
+/// The schedule's times are wall times; a sleep is cut so that a clock that was set is noticed
+/// soon.
+constexpr auto kSleepMax = std::chrono::seconds(1);
+constexpr std::size_t kListRows = 256;
+}  // namespace
+
+struct OutboxWorker::State : std::enable_shared_from_this<OutboxWorker::State> {
+  State(const OutboxWorkerOptions& options_of, Clock& clock_of, Ports ports_of, Senders senders_of)
+      : options(options_of),
+        clock(clock_of),
+        ports(std::move(ports_of)),
+        senders(std::make_shared<const Senders>(std::move(senders_of))),
+        schedule(options.policy) {}
+
+  struct Finished {
+    Sequence sequence;
+    TryResult result;
+  };
+
+  const OutboxWorkerOptions options;
+  Clock& clock;
+  const Ports ports;
+
+  absl::Mutex mutex;
+  bool woken ABSL_GUARDED_BY(mutex) = true;
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  std::deque<Finished> finished ABSL_GUARDED_BY(mutex);
+  std::deque<Sequence> ended ABSL_GUARDED_BY(mutex);
+  std::size_t under_way ABSL_GUARDED_BY(mutex) = 0;
+  std::shared_ptr<const Senders> senders ABSL_GUARDED_BY(mutex);
+  OutboxFigures figures ABSL_GUARDED_BY(mutex);
+
+  // The worker's thread only.
+  DeliverySchedule schedule;
+  Sequence listed;
+  std::thread thread;
+
+  void Run();
+  bool WaitForWork() ABSL_LOCKS_EXCLUDED(mutex);
+  void ListNew();
+  void TakeFinished();
+  void SendDue();
+  void Start(storage::OutboxRow row, const std::shared_ptr<Sender>& sender);
+  void Log(const std::vector<DeliverySchedule::Ended>& ended_rows);
+};
+
+bool OutboxWorker::State::WaitForWork() {
+  const std::optional<Time> due = schedule.NextDue();
+  Duration sleep = kSleepMax;
+  const absl::MutexLock lock(&mutex);
+  if (due && under_way < options.under_way_max) {
+    sleep = std::clamp(*due - clock.WallNow(), Duration(0), sleep);
+  }
+  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex) {
+    return woken || stopping || !finished.empty() || !ended.empty();
+  };
+  if (sleep > Duration(0)) mutex.AwaitWithTimeout(absl::Condition(&ready), absl::FromChrono(sleep));
+  return !stopping;
+}
+
+void OutboxWorker::State::ListNew() {
+  {
+    const absl::MutexLock lock(&mutex);
+    if (!woken) return;
+    woken = false;
+  }
+  while (schedule.size() < options.rows_max) {
+    auto rows = ports.list_pending(listed, kListRows);
+    if (!rows.ok() || rows->empty()) return;
+    for (storage::OutboxRow& row : *rows) {
+      listed = row.sequence;
+      Log(schedule.Add(std::move(row), clock.WallNow()));
+    }
+  }
+  // There may be more on disk: look again when rows have ended.
+  const absl::MutexLock lock(&mutex);
+  woken = true;
+}
+
+void OutboxWorker::State::TakeFinished() {
+  std::deque<Finished> results;
+  std::deque<Sequence> gone;
+  {
+    const absl::MutexLock lock(&mutex);
+    results.swap(finished);
+    gone.swap(ended);
+    under_way -= results.size();
+    for (const Finished& result : results) {
+      ++figures.tries;
+      if (result.result.outcome != TryResult::Outcome::kDelivered) ++figures.failed_tries;
+    }
+  }
+  for (const Finished& result : results) {
+    Log(schedule.Finish(result.sequence, result.result, clock.WallNow()));
+  }
+  for (const Sequence sequence : gone) schedule.Forget(sequence);
+}
+
+void OutboxWorker::State::Log(const std::vector<DeliverySchedule::Ended>& ended_rows) {
+  for (const DeliverySchedule::Ended& row : ended_rows) {
+    BAROGRAPH_FAILPOINT("outbox_before_mark");
+    {
+      const absl::MutexLock lock(&mutex);
+      switch (row.delivery.outcome) {
+        case storage::DeliveryOutcome::kDelivered:
+          ++figures.delivered;
+          break;
+        case storage::DeliveryOutcome::kSuperseded:
+          ++figures.superseded;
+          break;
+        case storage::DeliveryOutcome::kDropped:
+          ++figures.dropped;
+          break;
+        default:
+          ++figures.dead;
+          break;
+      }
+    }
+    ports.end_delivery(row.tenant, row.sequence, row.delivery,
+                       [self = weak_from_this(), sequence = row.sequence](const Status& status) {
+                         const auto state = self.lock();
+                         if (!state || !status.ok()) return;
+                         const absl::MutexLock lock(&state->mutex);
+                         state->ended.push_back(sequence);
+                       });
+  }
+}
+
+void OutboxWorker::State::Start(storage::OutboxRow row, const std::shared_ptr<Sender>& sender) {
+  const Sequence sequence = row.sequence;
+  std::function<void(TryResult)> done = [self = weak_from_this(), sequence](TryResult result) {
+    const auto state = self.lock();
+    if (!state) return;
+    const absl::MutexLock lock(&state->mutex);
+    state->finished.push_back({sequence, std::move(result)});
+  };
+  if (BAROGRAPH_MUTANT("mark_before_send")) {
+    done({.outcome = TryResult::Outcome::kDelivered, .status_code = 200, .detail = "mutant"});
+    done = [](const TryResult&) {};
+  }
+  BAROGRAPH_FAILPOINT("notice_before_send");
+  sender->Send({.notice_id = std::move(row.notice.id),
+                .content_type = std::move(row.notice.content_type),
+                .body = std::move(row.notice.body),
+                .at = clock.WallNow()},
+               std::move(done));
+}
+
+void OutboxWorker::State::SendDue() {
+  std::size_t room = 0;
+  std::shared_ptr<const Senders> current;
+  {
+    const absl::MutexLock lock(&mutex);
+    room = options.under_way_max - std::min(under_way, options.under_way_max);
+    current = senders;
+    figures.waiting = schedule.size();
+  }
+  for (storage::OutboxRow& row : schedule.TakeDue(clock.WallNow(), room)) {
+    {
+      const absl::MutexLock lock(&mutex);
+      ++under_way;
+    }
+    const auto sender = current->find(row.notice.receiver);
+    if (sender != current->end()) {
+      Start(std::move(row), sender->second);
+      continue;
+    }
+    const absl::MutexLock lock(&mutex);
+    finished.push_back(
+        {row.sequence,
+         {.outcome = TryResult::Outcome::kNoReceiver,
+          .detail = "the configuration has no receiver \"" + row.notice.receiver + "\""}});
+  }
+}
+
+void OutboxWorker::State::Run() {
+  while (WaitForWork()) {
+    TakeFinished();
+    ListNew();
+    SendDue();
+  }
+}
+
+OutboxWorker::OutboxWorker(const OutboxWorkerOptions& options, Clock& clock, Ports ports,
+                           Senders senders)
+    : state_(std::make_shared<State>(options, clock, std::move(ports), std::move(senders))) {
+  state_->thread = std::thread([state = state_.get()] { state->Run(); });
+}
+
+OutboxWorker::~OutboxWorker() { Stop(Duration(0)); }
+
+void OutboxWorker::SetSenders(Senders senders) {
+  const absl::MutexLock lock(&state_->mutex);
+  state_->senders = std::make_shared<const Senders>(std::move(senders));
+  state_->woken = true;
+}
+
+void OutboxWorker::Wake() {
+  const absl::MutexLock lock(&state_->mutex);
+  state_->woken = true;
+}
+
+void OutboxWorker::Stop(Duration limit) {
+  if (!state_->thread.joinable()) return;
+  {
+    const absl::MutexLock lock(&state_->mutex);
+    state_->stopping = true;
+  }
+  state_->thread.join();
+  // Tries that end in time are logged; the rest is sent again after the next start.
+  const auto idle = [this]() ABSL_SHARED_LOCKS_REQUIRED(state_->mutex) {
+    return state_->finished.size() >= state_->under_way;
+  };
+  state_->mutex.LockWhenWithTimeout(absl::Condition(&idle), absl::FromChrono(limit));
+  state_->mutex.Unlock();
+  state_->TakeFinished();
+}
+
+OutboxFigures OutboxWorker::figures() const {
+  const absl::MutexLock lock(&state_->mutex);
+  return state_->figures;
+}
+
+}  // namespace barograph::server

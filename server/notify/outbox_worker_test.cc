@@ -1,0 +1,142 @@
+#include "server/notify/outbox_worker.h"
+
+#include <absl/synchronization/mutex.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace barograph::server {
+namespace {
+
+using testing::ElementsAre;
+using Outcome = TryResult::Outcome;
+
+// Method: a real worker on real time between a fake log (rows in a map) and senders whose behaviour
+// is scripted.
+class FakeLog {
+ public:
+  void Add(std::uint64_t sequence, std::string receiver, std::string group) {
+    storage::OutboxRow row;
+    row.tenant = "default";
+    row.sequence = Sequence{sequence};
+    row.notice.id = "n" + std::to_string(sequence);
+    row.notice.receiver = std::move(receiver);
+    row.notice.group_key = std::move(group);
+    row.notice.episode_ids = {"e"};
+    row.notice.at = SystemClock().WallNow();
+    const absl::MutexLock lock(&mutex_);
+    pending_[row.sequence] = row;
+  }
+  OutboxWorker::Ports ports() {
+    return {
+        .list_pending = [this](Sequence after,
+                               std::size_t limit) -> Result<std::vector<storage::OutboxRow>> {
+          std::vector<storage::OutboxRow> rows;
+          const absl::MutexLock lock(&mutex_);
+          for (auto it = pending_.upper_bound(after); it != pending_.end() && rows.size() < limit;
+               ++it) {
+            rows.push_back(it->second);
+          }
+          return rows;
+        },
+        .end_delivery =
+            [this](const std::string&, Sequence row, const storage::Delivery& delivery,
+                   const std::function<void(Status)>& done) {
+              {
+                const absl::MutexLock lock(&mutex_);
+                pending_.erase(row);
+                ended_.push_back(delivery.notice_id + " " + std::string(Name(delivery.outcome)));
+              }
+              done({});
+            }};
+  }
+  std::vector<std::string> AwaitEnded(std::size_t count) {
+    const auto enough = [this, count]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return ended_.size() >= count; };
+    const absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(10));
+    return ended_;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::map<Sequence, storage::OutboxRow> pending_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> ended_ ABSL_GUARDED_BY(mutex_);
+};
+
+class ScriptedSender final : public Sender {
+ public:
+  explicit ScriptedSender(std::vector<Outcome> script) : script_(std::move(script)) {}
+  void Send(Attempt attempt, std::function<void(TryResult)> done) override {
+    Outcome outcome;
+    {
+      const absl::MutexLock lock(&mutex_);
+      sent_.push_back(attempt.notice_id);
+      outcome = script_[std::min(sent_.size() - 1, script_.size() - 1)];
+    }
+    done({.outcome = outcome, .detail = "scripted"});
+  }
+  std::vector<std::string> sent() const {
+    const absl::MutexLock lock(&mutex_);
+    return sent_;
+  }
+
+ private:
+  const std::vector<Outcome> script_;
+  mutable absl::Mutex mutex_;
+  std::vector<std::string> sent_ ABSL_GUARDED_BY(mutex_);
+};
+
+OutboxWorkerOptions Quick() {
+  OutboxWorkerOptions options;
+  options.policy.first_retry = std::chrono::milliseconds(5);
+  return options;
+}
+
+TEST(OutboxWorkerTest, TriesUntilDeliveredAndThenSendsTheNextOfTheGroup) {
+  SystemClock clock;
+  FakeLog log;
+  log.Add(1, "ops", "g");
+  const auto sender = std::make_shared<ScriptedSender>(
+      std::vector{Outcome::kRetry, Outcome::kRetry, Outcome::kDelivered});
+  OutboxWorker worker(Quick(), clock, log.ports(), {{"ops", sender}});
+  EXPECT_THAT(log.AwaitEnded(1), ElementsAre("n1 delivered"));
+  log.Add(2, "ops", "g");
+  worker.Wake();
+  EXPECT_THAT(log.AwaitEnded(2), ElementsAre("n1 delivered", "n2 delivered"));
+  EXPECT_THAT(sender->sent(), ElementsAre("n1", "n1", "n1", "n2"));
+  worker.Stop(std::chrono::seconds(1));
+  EXPECT_EQ(worker.figures().delivered, 2U);
+  EXPECT_EQ(worker.figures().failed_tries, 2U);
+}
+
+TEST(OutboxWorkerTest, AReceiverThatRefusesLeavesOthersAlone) {
+  SystemClock clock;
+  FakeLog log;
+  log.Add(1, "bad", "g");
+  log.Add(2, "good", "g");
+  log.Add(3, "gone", "g");
+  OutboxWorker worker(
+      Quick(), clock, log.ports(),
+      {{"bad", std::make_shared<ScriptedSender>(std::vector{Outcome::kRefused})},
+       {"good", std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered})}});
+  EXPECT_THAT(log.AwaitEnded(3),
+              testing::UnorderedElementsAre("n1 dead", "n2 delivered", "n3 dropped"));
+}
+
+TEST(OutboxWorkerTest, RowsBeyondItsMemoryAreSentLater) {
+  SystemClock clock;
+  FakeLog log;
+  for (std::uint64_t row = 1; row <= 50; ++row) log.Add(row, "ops", "g" + std::to_string(row));
+  OutboxWorkerOptions options = Quick();
+  options.rows_max = 4;
+  options.under_way_max = 2;
+  OutboxWorker worker(
+      options, clock, log.ports(),
+      {{"ops", std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered})}});
+  EXPECT_EQ(log.AwaitEnded(50).size(), 50U);
+}
+
+}  // namespace
+}  // namespace barograph::server

@@ -1,0 +1,149 @@
+#include "server/partition/appender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/base/bytes.h"
+#include "storage/base/digest.h"
+#include "storage/base/failpoint.h"
+#include "storage/base/limits.h"
+#include "storage/state/outbox.h"
+
+namespace barograph::server {
+namespace {
+
+using storage::RecordHeader;
+using storage::SealedPayload;
+
+}  // namespace
+
+SealedPayload SealPlain(std::string_view payload) {
+  return {.bytes = std::string(payload),
+          .compression = storage::Compression::kNone,
+          .uncompressed_bytes = static_cast<std::uint32_t>(payload.size()),
+          .crc = Crc32c(payload),
+          .digest = Sha256(payload)};
+}
+
+Appender::Appender(rules::Engine& engine, storage::EventLog& log, NoticeBook& notices,
+                   Counters& counters)
+    : engine_(engine),
+      log_(log),
+      notices_(notices),
+      counters_(counters),
+      next_sequence_(log.staged_end().sequence.Plus(1)),
+      last_log_time_(log.staged_end().log_time) {
+  counters_.staged = log.staged_end().sequence.value;
+}
+
+ingest::Receipt Appender::LastReceipt() const {
+  const storage::Position end = log_.staged_end();
+  return {end.sequence, end.link};
+}
+
+Status Appender::Fold(std::string_view tenant, std::string_view payload, std::uint32_t count,
+                      Time log_time) {
+  BAROGRAPH_ASSERT(log_time >= last_log_time_, "log time never goes back");
+  const rules::RecordContext context{next_sequence_, log_time, tenant};
+  if (const Status folded = engine_.Fold(context, payload); !folded.ok()) {
+    return folded.error().WithContext("fold of sequence " + std::to_string(next_sequence_.value));
+  }
+  next_sequence_ = next_sequence_.Plus(count);
+  last_log_time_ = log_time;
+  counters_.events += count;
+  return {};
+}
+
+Status Appender::AppendBatch(ingest::Batch batch, SealedPayload sealed, Time log_time,
+                             PendingAnswer answer) {
+  BAROGRAPH_ASSERT(!held_.has_value(), "the record before is staged first");
+  BAROGRAPH_TRY(Fold(batch.tenant, batch.payload, batch.accepted, log_time));
+  held_.emplace(HeldRecord{std::move(batch), std::move(sealed), log_time, std::move(answer),
+                           group_->effects.size()});
+  group_->effects.emplace_back();
+  return {};
+}
+
+void Appender::StageHeld(bool evaluate) {
+  HeldRecord& held = *held_;
+  const ingest::Batch& batch = held.batch;
+  RecordHeader header;
+  header.flags = evaluate ? storage::kRecordEvaluate : 0;
+  header.count = batch.accepted;
+  header.log_time = held.log_time;
+  header.min_event_time = std::min(batch.min_time, held.log_time);
+  header.max_event_time = std::max(batch.max_time, held.log_time);
+  if (batch.untimed == 0) {
+    header.min_event_time = batch.min_time;
+    header.max_event_time = batch.max_time;
+  }
+  header.tenant = batch.tenant;
+  header.principal = batch.principal;
+  header.producer = batch.producer;
+  header.epoch = batch.producer.empty() ? 0 : batch.epoch;
+  header.producer_sequence = batch.producer.empty() ? 0 : batch.first_sequence;
+  Stage(header, held.sealed);
+  held.answer.body.receipt = LastReceipt();
+  group_->effects[held.effect] = [answer = std::move(held.answer.answer),
+                                  body = std::move(held.answer.body)] { answer(body); };
+  ++group_->batches;
+  held_.reset();
+}
+
+void Appender::Stage(RecordHeader header, const SealedPayload& sealed) {
+  header.compression = sealed.compression;
+  header.payload_bytes = sealed.uncompressed_bytes;
+  group_->end = log_.StageAppend(header, sealed, &group_->rows);
+  BAROGRAPH_FAILPOINT("stage_after_append");
+  group_->events += header.count;
+  counters_.staged = group_->end->sequence.value;
+  counters_.log_time_nanos = header.log_time.time_since_epoch().count();
+}
+
+Status Appender::AppendDecided(const std::vector<rules::Engine::Decided>& decided, Time log_time,
+                               bool evaluate) {
+  BAROGRAPH_ASSERT(!held_.has_value(), "the record before is staged first");
+  for (const rules::Engine::Decided& batch : decided) {
+    std::string payload;
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < batch.events.size(); ++i) {
+      ByteWriter(&payload).String(EncodeServerEvent(batch.events[i], log_time));
+      const bool last = i + 1 == batch.events.size();
+      if (!last && payload.size() < kBatchBytesMax && i + 1 - first < kBatchEventsMax) continue;
+      BAROGRAPH_TRY(AppendServerMade(batch.tenant, &batch.events[first], i + 1 - first, payload,
+                                     log_time, evaluate && last && &batch == &decided.back()));
+      payload.clear();
+      first = i + 1;
+    }
+  }
+  return {};
+}
+
+Status Appender::AppendServerMade(std::string_view tenant, const storage::ServerEvent* events,
+                                  std::size_t count, std::string_view payload, Time log_time,
+                                  bool evaluate) {
+  const Sequence first = next_sequence_;
+  BAROGRAPH_TRY(Fold(tenant, payload, static_cast<std::uint32_t>(count), log_time));
+  RecordHeader header;
+  header.flags = static_cast<std::uint16_t>(storage::kRecordDecided |
+                                            (evaluate ? storage::kRecordEvaluate : 0));
+  header.count = static_cast<std::uint32_t>(count);
+  header.log_time = header.min_event_time = header.max_event_time = log_time;
+  header.tenant = tenant;
+  Stage(header, storage::SealPayload(payload));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto* notice = std::get_if<storage::NoticeDecided>(&events[i]);
+    if (notice == nullptr) continue;
+    storage::OutboxRow row{
+        .tenant = std::string(tenant), .sequence = first.Plus(i), .notice = *notice};
+    storage::WriteGroup* rows =
+        BAROGRAPH_MUTANT("outbox_after_batch") ? &group_->late_rows : &group_->rows;
+    storage::Outbox::StageNotice(row, rows);
+    notices_.Add(notice->id, row.sequence);
+    ++group_->notices;
+  }
+  counters_.outbox_pending = notices_.pending();
+  return {};
+}
+
+}  // namespace barograph::server

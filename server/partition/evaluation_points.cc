@@ -1,0 +1,83 @@
+#include "server/partition/evaluation_points.h"
+
+#include <algorithm>
+
+#include "server/partition/limits.h"
+
+namespace barograph::server {
+namespace {
+
+using std::chrono::seconds;
+
+Time FloorSecond(Time time) { return std::chrono::floor<seconds>(time); }
+
+}  // namespace
+
+EvaluationPoints::EvaluationPoints(Clock& clock, rules::Engine& engine, Appender& appender,
+                                   Counters& counters, Time start)
+    : clock_(clock),
+      engine_(engine),
+      appender_(appender),
+      counters_(counters),
+      last_second_(FloorSecond(start)) {}
+
+Duration EvaluationPoints::UntilNextSecond(Time now) const {
+  return std::max<Duration>(Duration(0), FloorSecond(now) + seconds(1) - now);
+}
+
+Status EvaluationPoints::StageHeld(bool idle) {
+  if (!appender_.holding()) return {};
+  const Time at = appender_.held_log_time();
+  const bool evaluate = idle || clock_.BootNow() - last_end_ >= kEvaluationRest * last_cost_;
+  appender_.StageHeld(evaluate);
+  return evaluate ? EvaluateChanged(at) : Status();
+}
+
+Status EvaluationPoints::EvaluateChanged(Time at) {
+  const Duration start = clock_.BootNow();
+  BAROGRAPH_TRY(appender_.AppendDecided(engine_.EvaluateChanged(at), at));
+  ++counters_.evaluations;
+  last_end_ = clock_.BootNow();
+  last_cost_ = last_end_ - start;
+  return {};
+}
+
+Status EvaluationPoints::AppendCommand(const std::vector<rules::Engine::Decided>& decided,
+                                       Time log_time, bool evaluate) {
+  const bool any = std::any_of(decided.begin(), decided.end(),
+                               [](const auto& batch) { return !batch.events.empty(); });
+  if (!any) return {};
+  BAROGRAPH_TRY(appender_.AppendDecided(decided, log_time, evaluate));
+  return evaluate ? EvaluateChanged(log_time) : Status();
+}
+
+Status EvaluationPoints::EvaluateSeconds(Time now, bool idle,
+                                         const std::function<void()>& between) {
+  const Time due = FloorSecond(now);
+  if (due <= last_second_) return {};
+  BAROGRAPH_TRY(StageHeld(idle));
+  if (due - last_second_ > seconds(kMissedSecondsMax)) {
+    const Time stopped = std::max(last_second_, appender_.last_log_time());
+    last_second_ = due;
+    return appender_.AppendDecided(engine_.Resume(stopped, due), due);
+  }
+  while (last_second_ < due) {
+    last_second_ += seconds(1);
+    BAROGRAPH_TRY(EvaluateSecond(last_second_, between));
+  }
+  return {};
+}
+
+Status EvaluationPoints::EvaluateSecond(Time second, const std::function<void()>& between) {
+  bool more = true;
+  while (more) {
+    more = false;
+    BAROGRAPH_TRY(
+        appender_.AppendDecided(engine_.EvaluateSecond(second, kInstancesAtOnce, &more), second));
+    ++counters_.evaluations;
+    if (more) between();
+  }
+  return {};
+}
+
+}  // namespace barograph::server

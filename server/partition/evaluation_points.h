@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "rules/engine/engine.h"
+#include "server/partition/appender.h"
+#include "storage/base/clock.h"
+#include "storage/base/result.h"
+
+namespace barograph::server {
+
+/// The points at which rules are evaluated, and only these (design section 5): after a record that
+/// says so in its header, at whole seconds of log time, and after commands that change the rules.
+///
+/// A second is evaluated before any record of that second or later is folded, and nothing is folded
+/// while it is, so that the log alone tells what every evaluation saw.
+///
+/// Threads: owned by the partition writer.
+/// Errors:  as Appender: the partition must stop.
+class EvaluationPoints {
+ public:
+  EvaluationPoints(Clock& clock, rules::Engine& engine, Appender& appender, Counters& counters,
+                   Time start);
+
+  /// Stages the held record, as an evaluation point if it is time for one: at once when the writer
+  /// is `idle`, else after kEvaluationRest times the cost of the last.
+  [[nodiscard]] Status StageHeld(bool idle);
+  /// Evaluates all whole seconds up to `now` that were not yet; after a longer absence logs a stop
+  /// instead. `between` runs between slices of a second.
+  [[nodiscard]] Status EvaluateSeconds(Time now, bool idle, const std::function<void()>& between);
+  /// Appends what a command decided and evaluates what it changed.
+  [[nodiscard]] Status AppendCommand(const std::vector<rules::Engine::Decided>& decided,
+                                     Time log_time, bool evaluate);
+  [[nodiscard]] Duration UntilNextSecond(Time now) const;
+
+ private:
+  [[nodiscard]] Status EvaluateChanged(Time at);
+  [[nodiscard]] Status EvaluateSecond(Time second, const std::function<void()>& between);
+
+  Clock& clock_;
+  rules::Engine& engine_;
+  Appender& appender_;
+  Counters& counters_;
+  Time last_second_;
+  Duration last_end_{0}, last_cost_{0};  ///< of EvaluateChanged, boot time
+};
+
+}  // namespace barograph::server

@@ -1,0 +1,351 @@
+#include "server/partition/partition.h"
+
+#include <absl/synchronization/notification.h>
+#include <absl/time/time.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "server/partition/recovery.h"
+#include "server/partition/writer.h"
+#include "storage/base/failpoint.h"
+
+namespace barograph::server {
+namespace {
+
+Error Busy() {
+  return {ErrorCode::kResourceExhausted, "too many commands wait", /*retryable=*/true};
+}
+Error Draining() { return {ErrorCode::kUnavailable, "the server is draining", /*retryable=*/true}; }
+
+/// What a door should have refused already.
+Status CheckBatch(const ingest::Batch& batch) {
+  if (batch.producer.empty() && batch.first_sequence != 0) {
+    return Error(
+        ErrorCode::kInvalidArgument,
+        "first_sequence: " + std::to_string(batch.first_sequence) + " without a producer_id");
+  }
+  if (batch.offered > kBatchEventsMax || batch.payload.size() > kBatchBytesMax) {
+    return Error(ErrorCode::kResourceExhausted,
+                 "batch: " + std::to_string(batch.offered) + " events of " +
+                     std::to_string(batch.payload.size()) + " bytes; at most " +
+                     std::to_string(kBatchEventsMax) + " and " + std::to_string(kBatchBytesMax));
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Partition::State {
+  State(PartitionOptions options_in, Clock& clock_in, Hooks hooks_in)
+      : options(std::move(options_in)), clock(clock_in), hooks(std::move(hooks_in)) {}
+
+  PartitionOptions options;
+  Clock& clock;
+  Hooks hooks;
+  Counters counters;
+  std::unique_ptr<storage::Database> database;
+  storage::OpenReport report;
+  std::unique_ptr<storage::EventLog> log;
+  std::unique_ptr<storage::Outbox> outbox;
+  std::unique_ptr<storage::CheckpointStore> store;
+  std::unique_ptr<LogClock> log_clock;
+  std::unique_ptr<WriterState> writer_state;
+  std::unique_ptr<CommandQueue> queue;
+  std::unique_ptr<GroupCommit> commit;
+  std::unique_ptr<Writer> writer;
+
+  Status OpenStorage();
+  Status BuildState();
+  GroupCommit::Hooks CommitHooks();
+  Status LogStart(Time now);
+  /// Runs `run` in the writer; `refuse` gets the reason when that cannot be.
+  void Post(std::function<void()> run, std::function<void(const Error&)> refuse);
+  void AppendThen(Writer::Decision decide, bool evaluate, std::function<void(Status)> done);
+  bool AwaitUntil(const std::function<void(std::function<void(Status)>)>& command,
+                  Duration deadline, Status* status);
+};
+
+Partition::Partition() = default;
+
+Partition::~Partition() {
+  if (state_ == nullptr || state_->writer == nullptr) return;
+  state_->writer->Stop();
+  state_->commit->Stop();
+}
+
+Status Partition::State::OpenStorage() {
+  std::error_code failed;
+  std::filesystem::create_directories(options.directory, failed);
+  if (failed) {
+    return Error(ErrorCode::kIo, "data directory '" + options.directory + "': " + failed.message());
+  }
+  storage::DatabaseOptions database_options;
+  database_options.directory = options.directory + "/db";
+  database_options.block_cache_bytes = options.block_cache_bytes;
+  database_options.write_buffer_bytes = options.write_buffer_bytes;
+  database_options.file_system = options.file_system;
+  BAROGRAPH_ASSIGN(database, storage::Database::Open(database_options));
+  BAROGRAPH_ASSIGN(log, storage::EventLog::Open(*database,
+                                                {.partition = options.id,
+                                                 .frontier_path = options.directory + "/frontier",
+                                                 .accept_loss = options.accept_loss},
+                                                &report));
+  outbox = std::make_unique<storage::Outbox>(*database);
+  store = std::make_unique<storage::CheckpointStore>(*database);
+  return {};
+}
+
+GroupCommit::Hooks Partition::State::CommitHooks() {
+  return {.on_idle = [this] { queue->Nudge(); },
+          .on_outbox =
+              [this] {
+                if (hooks.on_outbox) hooks.on_outbox();
+              },
+          .on_checkpoint =
+              [this](const storage::CheckpointHead& head) {
+                ++counters.checkpoints;
+                counters.checkpoint_sequence = head.sequence.value;
+                counters.last_checkpoint_bytes = head.bytes;
+              },
+          .on_failure =
+              [this](const Error& error) {
+                queue->Nudge();
+                if (hooks.on_failure) hooks.on_failure(error);
+              }};
+}
+
+Status Partition::State::BuildState() {
+  const bool is_new = report.end.sequence.value == 0;
+  log_clock = std::make_unique<LogClock>(clock, is_new ? Time::min() : report.end.log_time);
+  writer_state = std::make_unique<WriterState>(hooks.format);
+  const Time now = log_clock->Now();
+  BAROGRAPH_TRY(Recover({*database, *log, *store, *outbox, counters}, options.replay_from_start,
+                        now, hooks.on_progress, writer_state.get()));
+  queue = std::make_unique<CommandQueue>(options.queue_batches_max, options.queue_bytes_max);
+  commit = std::make_unique<GroupCommit>(*database, *log, *store, CommitHooks());
+  return LogStart(log_clock->Now());
+}
+
+Status Partition::State::LogStart(Time now) {
+  writer = std::make_unique<Writer>(
+      Writer::Places{options, clock, *log_clock, *log, *outbox, *store, *queue, *commit, counters},
+      *writer_state, now);
+  BAROGRAPH_FAILPOINT("resume_before_log");
+  writer->Append([&] { return DecideStart(writer_state->engine, report, now); },
+                 /*evaluate=*/false);
+  if (commit->failed())
+    return Error(ErrorCode::kInternal, "the start's own events cannot be folded");
+  return commit->CommitNow(&writer->group());
+}
+
+Result<std::unique_ptr<Partition>> Partition::Open(const PartitionOptions& options, Clock& clock,
+                                                   Hooks hooks) {
+  const Duration begin = clock.BootNow();
+  std::unique_ptr<Partition> partition(new Partition());
+  partition->state_ = std::make_unique<State>(options, clock, std::move(hooks));
+  State& state = *partition->state_;
+  BAROGRAPH_TRY(state.OpenStorage());
+  BAROGRAPH_TRY(state.BuildState());
+  state.counters.start_nanos = (clock.BootNow() - begin).count();
+  state.commit->Start();
+  state.writer->Start();
+  return partition;
+}
+
+void Partition::State::Post(std::function<void()> run, std::function<void(const Error&)> refuse) {
+  Control control{std::move(run), std::move(refuse)};
+  if (queue->PushControl(control)) return;
+  control.refuse(queue->closed() ? Draining() : Busy());
+}
+
+bool Partition::TrySubmit(ingest::Batch& batch, Answer answer) {
+  if (state_->commit->failed()) return false;
+  if (const Status checked = CheckBatch(batch); !checked.ok()) {
+    answer(checked.error());
+    return true;
+  }
+  const std::size_t bytes = batch.payload.size();
+  switch (state_->queue->Reserve(bytes)) {
+    case CommandQueue::Room::kFull:
+      return false;
+    case CommandQueue::Room::kClosed:
+      answer(Draining());
+      return true;
+    case CommandQueue::Room::kYes:
+      break;
+  }
+  storage::SealedPayload sealed;
+  if (batch.accepted > 0) sealed = storage::SealPayload(batch.payload);
+  state_->queue->Push({std::move(batch), std::move(sealed), std::move(answer), bytes});
+  return true;
+}
+
+void Partition::WhenRoom(std::function<void()> wake) {
+  if (!state_->queue->AddRoomWaiter(wake)) wake();
+}
+
+void Partition::LookUpProducer(std::string tenant, std::string producer,
+                               std::optional<ingest::Receipt> last,
+                               std::function<void(Result<ingest::ProducerStanding>)> answer) {
+  if (last.has_value() && last->sequence >= state_->log->begin()) {
+    const Result<barograph::Digest> link = state_->log->LinkAt(last->sequence);
+    if (!link.ok() || link.value() != last->link) {
+      answer(Error(ErrorCode::kDataLoss,
+                   "last_receipt: the log does not hold sequence " +
+                       std::to_string(last->sequence.value) +
+                       " as it was acknowledged (it ends at " +
+                       std::to_string(state_->log->durable_end().sequence.value) + ")"));
+      return;
+    }
+  }
+  state_->Post(
+      [this, tenant = std::move(tenant), producer = std::move(producer), answer] {
+        const auto standing = state_->writer_state->producers.Find(tenant, producer);
+        state_->writer->WhenDurable([answer, standing] { answer(standing); });
+      },
+      [answer](const Error& error) { answer(error); });
+}
+
+Time Partition::LogTimeNow() const { return state_->log_clock->Now(); }
+
+void Partition::Read(std::function<bool(const ReadView&)> step,
+                     std::function<void(Result<Sequence>)> done) {
+  state_->Post([this, step = std::move(step), done] { state_->writer->BeginRead(step, done); },
+               [done](const Error& error) { done(error); });
+}
+
+void Partition::State::AppendThen(Writer::Decision decide, bool evaluate,
+                                  std::function<void(Status)> done) {
+  Post(
+      [this, decide = std::move(decide), evaluate, done] {
+        writer->Append(decide, evaluate);
+        writer->WhenDurable([done] { done({}); });
+      },
+      [done](const Error& error) { done(error); });
+}
+
+void Partition::ApplyRules(rules::RuleSet rules, storage::Origin origin,
+                           std::function<void(Status)> done) {
+  state_->AppendThen(
+      [this, rules = std::move(rules), origin = std::move(origin)] {
+        return state_->writer_state->engine.ApplyRules(rules, origin);
+      },
+      /*evaluate=*/true, std::move(done));
+}
+
+void Partition::ApplyPrices(std::string tenant, storage::PricesApplied prices,
+                            std::function<void(Status)> done) {
+  state_->AppendThen(
+      [this, tenant = std::move(tenant), prices = std::move(prices)] {
+        return state_->writer_state->engine.ApplyPrices(tenant, prices);
+      },
+      /*evaluate=*/true, std::move(done));
+}
+
+void Partition::EndDelivery(std::string tenant, storage::Delivery delivery,
+                            std::function<void(Status)> done) {
+  state_->Post([this, tenant = std::move(tenant), delivery = std::move(delivery),
+                done] { state_->writer->EndDelivery(tenant, delivery, done); },
+               [done](const Error& error) { done(error); });
+}
+
+void Partition::EndImport(std::string tenant, storage::ImportEnded ended,
+                          std::function<void(Status)> done) {
+  state_->AppendThen(
+      [tenant = std::move(tenant), ended = std::move(ended)] {
+        return std::vector<rules::Engine::Decided>{{tenant, {ended}}};
+      },
+      /*evaluate=*/true, std::move(done));
+}
+
+void Partition::Digest(std::function<void(Result<std::pair<Sequence, barograph::Digest>>)> done) {
+  state_->Post(
+      [this, done] {
+        const std::pair seen(state_->writer->last_sequence(),
+                             state_->writer_state->engine.StateDigest());
+        state_->writer->WhenDurable([done, seen] { done(seen); });
+      },
+      [done](const Error& error) { done(error); });
+}
+
+void Partition::Checkpoint(std::function<void(Status)> done) {
+  state_->Post([this, done] { state_->writer->RequestCheckpoint(done); },
+               [done](const Error& error) { done(error); });
+}
+
+const storage::EventLog& Partition::log() const { return *state_->log; }
+storage::Outbox& Partition::outbox() { return *state_->outbox; }
+
+void Partition::WhenDurable(Sequence seen, std::function<void()> wake) {
+  if (!state_->commit->WhenDurable(seen, wake)) wake();
+}
+
+PartitionFigures Partition::figures() const {
+  const Counters& counters = state_->counters;
+  PartitionFigures figures;
+  figures.events = counters.events;
+  figures.batches = counters.batches;
+  figures.groups = counters.groups;
+  figures.duplicates = counters.duplicates;
+  figures.rejected = counters.rejected;
+  figures.evaluations = counters.evaluations;
+  figures.checkpoints = counters.checkpoints;
+  figures.queue_batches = state_->queue->batches();
+  figures.queue_bytes = state_->queue->bytes();
+  figures.outbox_pending = counters.outbox_pending;
+  figures.staged = {counters.staged};
+  figures.durable = state_->commit->durable();
+  figures.checkpoint = {counters.checkpoint_sequence};
+  figures.writer_absence_max = counters.absence.max();
+  figures.writer_absence_p99 = counters.absence.Quantile(0.99);
+  figures.dedup_horizon = Duration(counters.dedup_horizon_nanos);
+  figures.last_checkpoint_duration = Duration(counters.last_checkpoint_nanos);
+  figures.start_duration = Duration(counters.start_nanos);
+  figures.last_checkpoint_bytes = counters.last_checkpoint_bytes;
+  figures.tail_events_replayed = counters.tail_events_replayed;
+  figures.log_time = state_->log_clock->Now();
+  figures.wall_difference = state_->log_clock->WallDifference();
+  figures.failed = state_->commit->failed();
+  return figures;
+}
+
+/// Waits for a command's answer; false when the deadline passed first.
+bool Partition::State::AwaitUntil(const std::function<void(std::function<void(Status)>)>& command,
+                                  Duration deadline, Status* status) {
+  struct Outcome {
+    absl::Notification done;
+    Status status;
+  };
+  const auto outcome = std::make_shared<Outcome>();
+  command([outcome](const Status& ended) {
+    outcome->status = ended;
+    outcome->done.Notify();
+  });
+  const Duration left = deadline - clock.BootNow();
+  if (!outcome->done.WaitForNotificationWithTimeout(absl::FromChrono(left))) return false;
+  *status = outcome->status;
+  return true;
+}
+
+Status Partition::Drain(Duration limit) {
+  const Duration deadline = state_->clock.BootNow() + limit;
+  const Error late(ErrorCode::kDeadlineExceeded,
+                   "drain: not everything was durable within " + FormatDuration(limit));
+  state_->queue->CloseForBatches();
+  Status status;
+  const auto barrier = [this](std::function<void(Status)> done) {
+    Read([](const ReadView&) { return false; },
+         [done = std::move(done)](const Result<Sequence>& seen) {
+           done(seen.ok() ? Status() : Status(seen.error()));
+         });
+  };
+  if (!state_->AwaitUntil(barrier, deadline, &status)) return late;
+  BAROGRAPH_TRY(status);
+  const auto checkpoint = [this](std::function<void(Status)> done) { Checkpoint(std::move(done)); };
+  if (!state_->AwaitUntil(checkpoint, deadline, &status)) return late;
+  return status;
+}
+
+}  // namespace barograph::server

@@ -1,0 +1,152 @@
+#include "tests/reference/random_rules.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace barograph::reference {
+namespace {
+
+using rules::BurnRow;
+using rules::Indicator;
+using rules::RuleSet;
+using rules::Severity;
+using rules::SloSpec;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::int64_t kMillion = 1'000'000;
+
+/// A budget share that makes the row tolerate about `share` of bad events.
+double BudgetFor(const SloSpec& slo, Duration long_window, double share) {
+  const double allowed = 1 - static_cast<double>(slo.objective_ppb) / 1e9;
+  const double budget = share * static_cast<double>(long_window.count()) /
+                        (static_cast<double>(slo.period.count()) * allowed);
+  return std::clamp(std::round(budget * 1e6) / 1e6, 1e-6, 1.0);
+}
+
+void AddRows(Dice* dice, SloSpec* slo) {
+  const std::vector<std::pair<Duration, Duration>> windows = {{minutes(10), minutes(1)},
+                                                              {hours(1), minutes(5)},
+                                                              {hours(6), minutes(30)},
+                                                              {hours(24), hours(2)},
+                                                              {hours(72), hours(6)}};
+  for (const auto& [long_window, short_window] : windows) {
+    const bool fits = long_window <= slo->period &&
+                      (!slo->slice || short_window % slo->slice->slice == Duration(0));
+    if (!fits || !dice->Percent(60)) continue;
+    const double share = static_cast<double>(5 + dice->Below(40)) / 100;
+    slo->burn.push_back({long_window, short_window, BudgetFor(*slo, long_window, share),
+                         dice->Percent(50) ? Severity::kCritical : Severity::kWarning});
+  }
+  if (slo->burn.empty()) {
+    slo->burn.push_back(
+        {hours(1), minutes(5), BudgetFor(*slo, hours(1), 0.2), Severity::kCritical});
+  }
+}
+
+SloSpec Start(Dice* dice, std::string name, std::vector<std::string> by) {
+  SloSpec slo;
+  slo.common.name = std::move(name);
+  slo.common.by = std::move(by);
+  slo.common.for_duration =
+      dice->Of(std::vector<Duration>{Duration(0), Duration(0), seconds(10), seconds(25)});
+  slo.common.keep_firing_for =
+      dice->Of(std::vector<Duration>{Duration(0), seconds(5), seconds(30), minutes(1)});
+  slo.common.min_events = static_cast<std::uint64_t>(dice->Of(std::vector<int>{0, 0, 3, 10}));
+  if (dice->Percent(30)) slo.common.labels["owner"] = "ops";
+  slo.objective_ppb = dice->Of(
+      std::vector<std::int64_t>{900 * kMillion, 950 * kMillion, 990 * kMillion, 999 * kMillion});
+  slo.period = dice->Of(std::vector<Duration>{hours(24), hours(24 * 7), hours(24 * 30)});
+  return slo;
+}
+
+void Finish(Dice* dice, SloSpec* slo) {
+  AddRows(dice, slo);
+  if (dice->Percent(30)) slo->freeze_below = static_cast<double>(1 + dice->Below(9)) / 10;
+}
+
+SloSpec Tasks(Dice* dice) {
+  SloSpec slo = Start(dice, "task-success", {"agent"});
+  slo.good.measure = "tasks.completed";
+  slo.total.measure = "tasks.finished";
+  if (dice->Percent(40)) slo.common.where = {{"type", {"development"}}};
+  Finish(dice, &slo);
+  return slo;
+}
+
+SloSpec Requests(Dice* dice) {
+  SloSpec slo = Start(dice, "request-success",
+                      dice->Percent(50) ? std::vector<std::string>{"service"}
+                                        : std::vector<std::string>{"service", "team"});
+  slo.good.measure = "requests.ok";
+  slo.total.measure = "requests";
+  Finish(dice, &slo);
+  return slo;
+}
+
+SloSpec Latency(Dice* dice) {
+  SloSpec slo = Start(dice, "fast-tiles", {});
+  slo.common.where = {{"service", {"tiles", "web"}}};
+  slo.good = {"request.duration", 300 * kMillion};
+  slo.total.measure = "requests";
+  Finish(dice, &slo);
+  return slo;
+}
+
+SloSpec Slices(Dice* dice) {
+  SloSpec slo =
+      Start(dice, "throughput",
+            dice->Percent(50) ? std::vector<std::string>{"agent"} : std::vector<std::string>{});
+  slo.objective_ppb = dice->Of(std::vector<std::int64_t>{500 * kMillion, 800 * kMillion});
+  slo.slice =
+      SloSpec::TimeSlice{"tasks.finished", seconds(1), static_cast<double>(dice->Below(80)) / 1000,
+                         dice->Percent(80), dice->Percent(70) ? minutes(1) : minutes(5)};
+  Finish(dice, &slo);
+  return slo;
+}
+
+SloSpec Perfect(Dice* dice) {
+  SloSpec slo = Start(dice, "no-failure", {"route"});
+  slo.objective_ppb = 1000 * kMillion;
+  slo.good.measure = "requests.ok";
+  slo.total.measure = "requests";
+  return slo;
+}
+
+}  // namespace
+
+RuleSet RandomRules(Dice* dice) {
+  RuleSet rules;
+  rules.labels = {"team"};
+  rules.slos = {Tasks(dice), Requests(dice)};
+  if (dice->Percent(60)) rules.slos.push_back(Latency(dice));
+  if (dice->Percent(60)) rules.slos.push_back(Slices(dice));
+  if (dice->Percent(50)) rules.slos.push_back(Perfect(dice));
+  return rules;
+}
+
+RuleSet EditRules(Dice* dice, RuleSet rules) {
+  if (dice->Percent(50))
+    rules.slos.erase(rules.slos.begin() +
+                     dice->Below(static_cast<std::int64_t>(rules.slos.size())));
+  SloSpec& changed = rules.slos[static_cast<std::size_t>(
+      dice->Below(static_cast<std::int64_t>(rules.slos.size())))];
+  if (dice->Percent(50)) {
+    changed.common.for_duration = seconds(5);
+  } else {
+    changed.common.where = {{"environment", {"production"}}};
+  }
+  SloSpec added = Start(dice, "added-later", {"team"});
+  added.good.measure = "tasks.completed";
+  added.total.measure = "tasks.finished";
+  added.common.where = {{"type", {"development", "research"}}};
+  Finish(dice, &added);
+  rules.slos.push_back(std::move(added));
+  return rules;
+}
+
+}  // namespace barograph::reference

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "rules/spec/rule_spec.h"
+#include "tests/reference/dice.h"
+
+namespace barograph::reference {
+
+/// A rule set of three to five SLOs of all sorts that RandomEvents can breach within minutes.
+[[nodiscard]] rules::RuleSet RandomRules(Dice* dice);
+/// The same set after somebody edited it: a rule gone, one changed, one added.
+[[nodiscard]] rules::RuleSet EditRules(Dice* dice, rules::RuleSet rules);
+
+}  // namespace barograph::reference
