@@ -5,9 +5,10 @@
 #     TESTS ring_test.cc BENCHMARKS ring_benchmark.cc FUZZERS ring_fuzz.cc)
 #
 # DEPS are our own libraries and are the layer rule: tests/tidy/layers.py reads them and compares them with the #include
-# lines. THIRD_PARTY are packages. Paths are relative to the calling CMakeLists.txt.
+# lines. THIRD_PARTY are packages. TEST_HDRS are headers that only tests and benchmarks include: they are bound by the layer rule, not
+# by the fences. Paths are relative to the calling CMakeLists.txt.
 function(barograph_library)
-  cmake_parse_arguments(arg "" "NAME" "SRCS;HDRS;DEPS;THIRD_PARTY;TESTS;TEST_DEPS;BENCHMARKS;FUZZERS" ${ARGN})
+  cmake_parse_arguments(arg "" "NAME" "SRCS;HDRS;DEPS;THIRD_PARTY;TESTS;TEST_HDRS;TEST_DEPS;BENCHMARKS;FUZZERS" ${ARGN})
   set(target barograph_${arg_NAME})
   # BOOTSTRAP-BEGIN
   foreach(kind SRCS HDRS TESTS BENCHMARKS FUZZERS)

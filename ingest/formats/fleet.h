@@ -32,7 +32,7 @@ struct FleetOptions {
   std::uint64_t seed = 1;     ///< equal options give equal bytes, on every machine
   Time start{};               ///< event time of the first event
   Time end = Time::max();     ///< no event at or after it
-  /// Mean over a day, all agents together; with a swing it holds over whole days only. [0.001, 1e9].
+  /// Mean over a day, all agents together; with a swing it holds over whole days. [0.001, 1e9].
   double events_per_second = 100;
   /// How far the fleet follows office hours (UTC): 0 = the same all day; 1 = the full profile,
   /// whose busiest hour has six times the events of its quietest. [0, 1].

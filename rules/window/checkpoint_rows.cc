@@ -128,14 +128,36 @@ void BucketWriter::Add(Bucket bucket, Int128 value) {
   size_ += wide.size();
 }
 
+namespace {
+
+/// As ByteReader::SignedVarint128, with a short way for what fits into one byte or two.
+Int128 GetValue(ByteReader* in) {
+  const std::string_view rest = in->rest();
+  const auto byte = [&rest](std::size_t i) { return static_cast<std::uint8_t>(rest[i]); };
+  std::int32_t zigzag = 0;
+  if (!rest.empty() && byte(0) < 0x80) {
+    zigzag = byte(0);
+    (void)in->Raw(1);
+  } else if (rest.size() > 1 && byte(1) < 0x80) {
+    zigzag = (byte(0) & 0x7F) | (byte(1) << 7);
+    (void)in->Raw(2);
+  } else {
+    return in->SignedVarint128();
+  }
+  return (zigzag >> 1) ^ -(zigzag & 1);
+}
+
+}  // namespace
+
 bool GetBuckets(ByteReader* in, Bucket first, std::vector<BucketValue>* out) {
   const std::uint64_t count = in->Varint();
   if (count > kRowBucketsMax) return false;
+  out->reserve(out->size() + count);
   for (std::uint64_t i = 0; i < count && in->ok(); ++i) {
     const std::uint64_t gap = in->Varint();
     if (gap > kRowBucketsMax) return false;
     first += static_cast<Bucket>(gap);
-    out->push_back({first, in->SignedVarint128()});
+    out->push_back({first, GetValue(in)});
   }
   return in->ok();
 }

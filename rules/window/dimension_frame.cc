@@ -1,8 +1,14 @@
 #include "rules/window/dimension_frame.h"
 
+#define XXH_INLINE_ALL  // a call into the shared library costs as much as the hash of a short name
 #include <xxhash.h>
 
 namespace barograph::rules {
+namespace {
+
+const std::uint64_t kEmptyHash = DimensionFrame::HashOf({});
+
+}  // namespace
 
 DimensionFrame::Index DimensionFrame::Add(std::string_view name) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -29,7 +35,7 @@ void DimensionFrame::Find(Slot* slot) {
       if (event_->labels[i].name == slot->name) slot->value = event_->labels[i].value;
     }
   }
-  slot->hash = HashOf(slot->value);
+  slot->hash = slot->value.empty() ? kEmptyHash : HashOf(slot->value);
 }
 
 }  // namespace barograph::rules

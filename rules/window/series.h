@@ -25,6 +25,8 @@ class Series {
 
   /// Takes over what waits in the head. Called before any of the methods below that do not get a const head.
   virtual void Flush(SeriesHead*) {}
+  /// Asks for the memory that EncodeRow will read.
+  virtual void PrefetchRow(const SeriesHead&) const {}
   /// Writes the series row's value: head and the open chunk of each level.
   virtual void EncodeRow(const SeriesHead& head, ByteWriter* out) const = 0;
   /// Emits full chunks and cold pages that changed since the last call; returns the number of rows.

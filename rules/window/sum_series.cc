@@ -133,6 +133,14 @@ void SumSeries::HeldValues(const SeriesHead& head, int level, Bucket from,
   if (value != 0) out->push_back({open, value});
 }
 
+void SumSeries::PrefetchRow(const SeriesHead& head) const {
+  if (!head.live()) return;
+  for (int level = 0; level < kLevelCount; ++level) {
+    const Bucket open = Coarsen(head.bucket, level);
+    levels_[At(level)].Prefetch(kLevels[At(level)], ChunkOf(open) * kChunkBuckets - 1, open);
+  }
+}
+
 void SumSeries::EncodeRow(const SeriesHead& head, ByteWriter* out) const {
   PutValue(out, head.total);
   out->SignedVarint(head.bucket);

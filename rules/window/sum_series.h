@@ -39,6 +39,7 @@ class SumSeries final : public Series {
   /// Cold pages; null when the series has none.
   [[nodiscard]] ColdPages* cold() { return cold_.get(); }
 
+  void PrefetchRow(const SeriesHead& head) const override;
   void EncodeRow(const SeriesHead& head, ByteWriter* out) const override;
   std::size_t EmitChunks(const SeriesHead& head, SeriesRef self, const EmitRow& emit) override;
   Status LoadRow(ByteReader* in, SeriesHead* head) override;

@@ -177,9 +177,8 @@ void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int64_t value, std:
 }
 
 void SketchSeries::Flush(SeriesHead* head) {
-  const WaitingIndices waiting = WaitingIndices::Of(*head);
-  for (std::uint16_t i = 0; i < waiting.size; ++i)
-    AddIndex(MinuteOf(head->bucket), waiting.indices[i], 1);
+  WaitingIndices::ForEach(*head,
+                          [&](std::int32_t index) { AddIndex(MinuteOf(head->bucket), index, 1); });
   head->total = 0;
 }
 
@@ -215,9 +214,8 @@ Sketch SketchSeries::WindowOf(const SeriesHead& head, Time at, Duration window) 
   const Bucket last = BucketOf(at, level.width());
   if (open <= FirstBefore(level, last, window) || open > last) return merged;
   merged.Merge(open_);
-  const WaitingIndices waiting =
-      WaitingIndices::Of(head);  // of the open minute: a newer one would have taken them over
-  for (std::uint16_t i = 0; i < waiting.size; ++i) merged.Add(waiting.indices[i], 1);
+  // What waits is of the open minute: a newer one would have taken it over.
+  WaitingIndices::ForEach(head, [&merged](std::int32_t index) { merged.Add(index, 1); });
   return merged;
 }
 
@@ -225,8 +223,7 @@ void SketchSeries::Canonical(const SeriesHead& head, ByteWriter* out) const {
   EncodeLevels(head, out, true);
   out->SignedVarint(open_minute_);
   Sketch open = open_;
-  const WaitingIndices waiting = WaitingIndices::Of(head);
-  for (std::uint16_t i = 0; i < waiting.size; ++i) open.Add(waiting.indices[i], 1);
+  WaitingIndices::ForEach(head, [&open](std::int32_t index) { open.Add(index, 1); });
   open.Encode(out);
 }
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <bitset>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -176,18 +176,32 @@ class DistinctSeries final : public TimedSeries<DistinctCounter> {
   }
 };
 
-/// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, so that an event touches the head alone
-/// and the sketch is visited once for seven of them.
-struct WaitingIndices {
+/// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, where sums have their total, so that an
+/// event touches the head alone and the sketch is visited once for seven of them: their number, then the indices, 16 bits each.
+class WaitingIndices {
+ public:
   static constexpr std::uint16_t kMax = 7;
-  std::uint16_t size = 0;
-  std::array<std::int16_t, kMax> indices{};
 
-  [[nodiscard]] static WaitingIndices Of(const SeriesHead& head) {
-    return std::bit_cast<WaitingIndices>(head.total);
+  /// False when there is no room.
+  static bool Add(SeriesHead* head, std::int32_t index) {
+    auto* const bytes = reinterpret_cast<char*>(&head->total);
+    std::uint16_t size = 0;
+    std::memcpy(&size, bytes, sizeof(size));
+    if (size == kMax) return false;
+    ++size;
+    const auto narrow = static_cast<std::int16_t>(index);
+    std::memcpy(bytes + size * sizeof(narrow), &narrow, sizeof(narrow));
+    std::memcpy(bytes, &size, sizeof(size));
+    return true;
+  }
+  template <typename Visit>
+  static void ForEach(const SeriesHead& head, const Visit& visit) {
+    std::array<std::int16_t, 1 + kMax> waiting;
+    static_assert(sizeof(waiting) == sizeof(head.total));
+    std::memcpy(waiting.data(), &head.total, sizeof(waiting));
+    for (std::int16_t i = 1; i <= waiting[0]; ++i) visit(waiting[static_cast<std::size_t>(i)]);
   }
 };
-static_assert(sizeof(WaitingIndices) == sizeof(Int128));
 
 /// Quantiles: 1 min for 6 h, 1 h for 35 d. The newest minute is apart, and enters the levels when the next one opens.
 class SketchSeries final : public TimedSeries<Sketch> {
@@ -195,11 +209,7 @@ class SketchSeries final : public TimedSeries<Sketch> {
   SketchSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
   /// Adds one value to the head's newest 10 s bucket. False when it has no room: then Add must be called.
   static bool AddToHead(SeriesHead* head, std::int64_t value) {
-    WaitingIndices waiting = WaitingIndices::Of(*head);
-    if (waiting.size == WaitingIndices::kMax) return false;
-    waiting.indices[waiting.size++] = static_cast<std::int16_t>(Sketch::IndexOf(value));
-    head->total = std::bit_cast<Int128>(waiting);
-    return true;
+    return WaitingIndices::Add(head, Sketch::IndexOf(value));
   }
   void Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count);
   void Flush(SeriesHead* head) override;

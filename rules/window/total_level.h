@@ -37,6 +37,17 @@ class TotalLevel {
     return BeforeSlowly(spec, bucket);
   }
 
+  /// Asks for the memory of the buckets [from, to].
+  void Prefetch(const LevelSpec& spec, Bucket from, Bucket to) const {
+    constexpr Bucket kLine = 64 / sizeof(std::int64_t);
+    if (narrow_ == nullptr) {
+      __builtin_prefetch(entries_.data() + entries_.size());
+      return;
+    }
+    __builtin_prefetch(&narrow_[Index(spec, from)]);
+    for (Bucket b = from + 1; b <= to; b += kLine) __builtin_prefetch(&narrow_[Index(spec, b)]);
+  }
+
   /// Starts at its first bucket.
   void Start(const LevelSpec& spec, Bucket head) { oldest_ = OldestHeld(spec, head); }
   /// Closes `head`, whose running total is `total`, and makes `next` > head the open bucket. What

@@ -92,11 +92,11 @@ bool WindowStore::State::ContinueCheckpoint(std::size_t rows_max, const RowSink&
     sink(ready.front().first, ready.front().second);
     ready.pop_front();
   }
-  while (rows < rows_max && pending_next < pending.size()) {
-    const SeriesRef ref = pending[pending_next++];
-    Cell* const cell = CellAt(CellId{ref.cell});
-    SeriesHead* const head = cell != nullptr ? cell->Find(ref.key) : nullptr;
-    if (head == nullptr || head->mark != round - 1) continue;  // removed, or copied before a write
+  for (; rows < rows_max && pending_next < pending.size(); ++pending_next) {
+    PrefetchPending();
+    const SeriesRef ref = pending[pending_next];
+    SeriesHead* const head = FindPending(pending_next);
+    if (head == nullptr) continue;  // removed, or copied before a write
     rows += EmitSeries(ref, head, sink);
     head->mark = 0;
   }
@@ -108,15 +108,38 @@ bool WindowStore::State::ContinueCheckpoint(std::size_t rows_max, const RowSink&
 
 void WindowStore::State::Drain() {
   for (; pending_next < pending.size(); ++pending_next) {
-    const SeriesRef ref = pending[pending_next];
-    Cell* const cell = CellAt(CellId{ref.cell});
-    SeriesHead* const head = cell != nullptr ? cell->Find(ref.key) : nullptr;
-    if (head == nullptr || head->mark != round - 1) continue;
-    EmitSeries(ref, head, [this](std::string_view key, std::string_view value) {
+    SeriesHead* const head = FindPending(pending_next);
+    if (head == nullptr) continue;
+    EmitSeries(pending[pending_next], head, [this](std::string_view key, std::string_view value) {
       ready.emplace_back(key, value);
     });
     head->mark = 0;
   }
+}
+
+SeriesHead* WindowStore::State::FindPending(std::size_t place) const {
+  if (place >= pending.size()) return nullptr;
+  const SeriesRef ref = pending[place];
+  Cell* const cell = CellAt(CellId{ref.cell});
+  SeriesHead* const head = cell != nullptr ? cell->Find(ref.key) : nullptr;
+  return head != nullptr && head->mark == round - 1 ? head : nullptr;
+}
+
+void WindowStore::State::PrefetchPending() const {
+  // A cold series is a chain of three misses: cell and head, the series, its rings. Each step is asked for while others
+  // are encoded.
+  constexpr std::size_t kHeadAhead = 12, kSeriesAhead = 8, kRowAhead = 3;
+  constexpr std::size_t kLine = 64;
+  if (pending_next + kHeadAhead < pending.size()) {
+    const Cell* const cell = CellAt(CellId{pending[pending_next + kHeadAhead].cell});
+    if (cell != nullptr) cell->Prefetch();
+  }
+  if (const SeriesHead* const head = FindPending(pending_next + kSeriesAhead)) {
+    const char* const series = reinterpret_cast<const char*>(head->series.get());
+    for (std::size_t at = 0; at < sizeof(SumSeries); at += kLine) __builtin_prefetch(series + at);
+  }
+  if (const SeriesHead* const head = FindPending(pending_next + kRowAhead))
+    head->series->PrefetchRow(*head);
 }
 
 std::string WindowStore::State::EncodeStore() const {

@@ -126,6 +126,8 @@ struct WindowStore::State {
 
   void MarkDirty(SeriesRef self, SeriesHead* head);
   std::size_t EmitSeries(SeriesRef self, SeriesHead* head, const EmitRow& emit);
+  [[nodiscard]] SeriesHead* FindPending(std::size_t place) const;  ///< null: nothing to emit
+  void PrefetchPending() const;
   void Drain();
   void BeginCheckpoint();
   bool ContinueCheckpoint(std::size_t rows_max, const RowSink& sink);

@@ -239,6 +239,7 @@ TEST(WindowStoreTest, SilentSeriesLeaveMemoryAndTheirHistoryStays) {
   // Late for the dormant series, and then it wakes.
   windows.Fold(Done(kNoon + hours(10)));
   EXPECT_TRUE(windows.store.SumBetween(*windows.Cell("a"), done, kNoon, kNoon + hours(300)) == 301);
+  EXPECT_TRUE(*windows.store.Total(*windows.Cell("a"), done) == 301);
   const Time again = kNoon + hours(300 + 37 * 24);
   windows.Fold(Done(again));
   EXPECT_EQ(windows.Sum(again, hours(840)), 1);

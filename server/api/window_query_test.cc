@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 const Time kNow = Time(hours(24 * 365 * 56));
 
 v1::QueryWindowsRequest Request(const std::string& measure, std::vector<std::string> by = {},
-                                minutes over = minutes(60)) {
+                                Duration over = minutes(60)) {
   v1::QueryWindowsRequest request;
   request.set_measure(measure);
   for (auto& name : by) request.add_by(std::move(name));
@@ -52,11 +52,11 @@ TEST(ParseWindowQueryTest, MistakesAreNamedWithTheNearestWord) {
     EXPECT_EQ(query.error().code(), ErrorCode::kInvalidArgument);
     EXPECT_THAT(query.error().message(), HasSubstr(message));
   };
-  refuses(Request("task.completed"), "did you mean \"tasks.completed\"");
-  refuses(Request("cost", {"agnet"}), "did you mean \"agent\"");
-  refuses(Request("cost", {"taem"}), "did you mean \"team\"");
+  refuses(Request("task.completed"), "did you mean 'tasks.completed'");
+  refuses(Request("cost", {"agnet"}), "did you mean 'agent'");
+  refuses(Request("cost", {"taem"}), "did you mean 'team'");
   refuses(Request("cost", {"agent", "agent"}), "comes twice");
-  refuses(Request("cost", {}, minutes(61)), "over");
+  refuses(Request("cost", {}, std::chrono::seconds(90 * 60 + 30)), "over");
   v1::QueryWindowsRequest no_window;
   no_window.set_measure("cost");
   refuses(no_window, "over: missing");

@@ -23,7 +23,8 @@ std::string ToJson(const google::protobuf::Message& message, bool indented) {
 
 std::string TimeText(const google::protobuf::Timestamp& time) {
   if (time.seconds() == 0 && time.nanos() == 0) return "";
-  return FormatTime(Time(std::chrono::seconds(time.seconds()) + Duration(time.nanos())));
+  const Time exact(std::chrono::seconds(time.seconds()) + Duration(time.nanos()));
+  return FormatTime(std::chrono::floor<std::chrono::milliseconds>(exact));
 }
 
 void SetTime(Time time, google::protobuf::Timestamp* out) {

@@ -16,7 +16,7 @@ namespace barograph::server {
 /// The message's JSON mapping, names as in the .proto files, on one line or indented.
 [[nodiscard]] std::string ToJson(const google::protobuf::Message& message, bool indented = true);
 
-/// "2026-11-21T09:51:40.25Z"; "" for a time that is not set.
+/// "2026-11-21T09:51:40.25Z", to the millisecond; "" for a time that is not set.
 [[nodiscard]] std::string TimeText(const google::protobuf::Timestamp& time);
 /// "agent=CMO, type=development", names in order.
 [[nodiscard]] std::string LabelText(const google::protobuf::Map<std::string, std::string>& labels);

@@ -11,7 +11,7 @@ CheckpointPacer::CheckpointPacer(const PartitionOptions& options, Clock& clock,
                                  rules::Engine& engine, storage::EventLog& log,
                                  storage::CheckpointStore& store, GroupCommit& commit,
                                  Counters& counters,
-                                 const std::optional<storage::CheckpointHead>& last)
+                                 const std::optional<storage::CheckpointHead>& last, Time start)
     : options_(options),
       clock_(clock),
       engine_(engine),
@@ -20,7 +20,7 @@ CheckpointPacer::CheckpointPacer(const PartitionOptions& options, Clock& clock,
       commit_(commit),
       counters_(counters),
       head_(last.value_or(storage::CheckpointHead())),
-      last_begin_(log.staged_end().log_time) {}
+      last_begin_(start) {}
 
 void CheckpointPacer::Request(std::function<void(Status)> done) {
   requests_.push_back(std::move(done));

@@ -21,7 +21,8 @@ class CheckpointPacer {
  public:
   CheckpointPacer(const PartitionOptions& options, Clock& clock, rules::Engine& engine,
                   storage::EventLog& log, storage::CheckpointStore& store, GroupCommit& commit,
-                  Counters& counters, const std::optional<storage::CheckpointHead>& last);
+                  Counters& counters, const std::optional<storage::CheckpointHead>& last,
+                  Time start);
 
   /// `done` once a checkpoint that starts from here is durable, or at once when nothing is new
   /// since the last.

@@ -313,6 +313,7 @@ TEST_F(PartitionTest, EventsWithoutAProducerAreCheckedByTheirIdsAlsoAfterARestar
   EXPECT_EQ(overlap->verdicts[1].index, 1U);
   Open();
   EXPECT_EQ(Send({.producer = "", .first = 1, .count = 6})->accepted, 1U);
+  partition_.reset();
   clock_.Advance(26h);
   Open();
   EXPECT_EQ(Send({.producer = "", .first = 1, .count = 6})->accepted, 6U);
@@ -385,6 +386,21 @@ TEST_F(PartitionTest, CheckpointAndTailGiveTheSameStateAsAFullReplay) {
   EXPECT_NE(live->second, from_start->second) << "Resumed is part of the state";
 }
 
+TEST_F(PartitionTest, ACheckpointDoesNotExistBeforeItsEventsAreDurable) {
+  Open();
+  gate_->Hold();
+  Answers answers;
+  Submit({.count = 5}, answers.Add(1));
+  gate_->AwaitHeld();
+  clock_.Advance(options_.checkpoint_interval);
+  ASSERT_TRUE(Eventually([&] { return partition_->figures().evaluations >= 3; }));
+  std::this_thread::sleep_for(kWhile);
+  EXPECT_EQ(partition_->figures().checkpoint.value, 0U);
+  gate_->Release();
+  ASSERT_TRUE(Eventually([&] { return partition_->figures().checkpoint.value == 5; }));
+  EXPECT_EQ(partition_->figures().checkpoints, 1U);
+}
+
 TEST_F(PartitionTest, AFailedSyncStopsEverythingAndNothingIsAnsweredAnyMore) {
   Open();
   ASSERT_TRUE(Send({.first = 1}).ok());
@@ -431,6 +447,7 @@ TEST_F(PartitionTest, ARestartLogsTheStop) {
   Open();
   EXPECT_THAT(ServerEventsOf<storage::Resumed>(), IsEmpty()) << "an empty log has not stopped";
   ASSERT_TRUE(Send({.first = 1}).ok());
+  partition_.reset();
   clock_.Advance(8h);
   Open();
   const auto resumed = ServerEventsOf<storage::Resumed>();

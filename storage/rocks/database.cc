@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "storage/base/bytes.h"
+#include "storage/rocks/manifest_view.h"
 #include "storage/rocks/settings.h"
 
 namespace barograph::storage {
@@ -131,7 +132,7 @@ Status TableCursor::status() const {
 
 struct Database::State {
   DatabaseOptions options;
-  std::unique_ptr<rocksdb::Env> env;  ///< only with a file system of the caller's
+  std::unique_ptr<rocksdb::Env> env;  ///< only with another file system than the machine's
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kTableCount> tables{};
   rocksdb::WriteBatch batch;  ///< Write's; keeps its memory
@@ -154,6 +155,7 @@ struct Database::State {
   void Fill(const WriteGroup::State& group);
   [[nodiscard]] Status Commit(rocksdb::WriteBatch* rows, bool sync);
   [[nodiscard]] Status Fail(const rocksdb::Status& status);
+  [[nodiscard]] Status ChooseEnv(bool exists);
   [[nodiscard]] rocksdb::Status OpenRocks();
   [[nodiscard]] Status CheckFormat();
   [[nodiscard]] bool IsEmpty() const;
@@ -196,6 +198,16 @@ Status Database::State::Commit(rocksdb::WriteBatch* rows, bool sync) {
   write.sync = sync;
   const rocksdb::Status status = db->Write(write, rows);
   if (!status.ok()) return Fail(status);
+  return {};
+}
+
+/// RocksDB's way to the files.
+Status Database::State::ChooseEnv(bool exists) {
+  std::shared_ptr<rocksdb::FileSystem> view = options.file_system;
+  if (exists && options.recovery == TailRecovery::kPointInTime) {
+    BAROGRAPH_ASSIGN(view, WithoutTornManifest(view, options.directory));
+  }
+  if (view != rocksdb::FileSystem::Default()) env = rocksdb::NewCompositeEnv(view);
   return {};
 }
 
@@ -260,11 +272,7 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options)
   std::unique_ptr<Database> database(new Database());
   State& state = *database->state_;
   state.options = options;
-  if (options.file_system != nullptr) {
-    state.env = rocksdb::NewCompositeEnv(options.file_system);
-  } else {
-    state.options.file_system = rocksdb::FileSystem::Default();
-  }
+  if (options.file_system == nullptr) state.options.file_system = rocksdb::FileSystem::Default();
   BAROGRAPH_ASSIGN(const Folder folder, ReadFolder(*state.options.file_system, options.directory));
   state.recovered_bytes = folder.wal_bytes;
   if (!folder.has_current && folder.has_rows) {
@@ -280,6 +288,7 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options)
     if (failed)
       return Error(ErrorCode::kIo, "create " + options.directory + ": " + failed.message());
   }
+  BAROGRAPH_TRY(state.ChooseEnv(folder.has_current));
   rocksdb::Status status = state.OpenRocks();
   for (int i = 1; options.read_only && !status.ok() && i < kReadOnlyTriesMax; ++i) {
     status = state.OpenRocks();

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kTableCount = static_cast<std::size_t>(Table::kCount);
 constexpr std::size_t kInfoLogBytesMax = 8U << 20U;
 constexpr std::size_t kInfoLogsKept = 4;
+constexpr std::size_t kManifestBytesMax = 64U << 20U;
 constexpr int kOpenFilesMax = 1024;
 constexpr double kBloomBitsPerKey = 10;
 
@@ -140,6 +141,7 @@ rocksdb::DBOptions DatabaseSettings(const DatabaseOptions& options) {
   settings.max_open_files = options.read_only ? -1 : kOpenFilesMax;
   settings.max_file_opening_threads = 2;  // the default starts 16 threads a table at every open
   settings.skip_stats_update_on_db_open = true;
+  settings.max_manifest_file_size = kManifestBytesMax;
   settings.max_log_file_size = kInfoLogBytesMax;
   settings.keep_log_file_num = kInfoLogsKept;
   settings.stats_dump_period_sec = 0;

@@ -51,9 +51,10 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   /// Power goes now.
   void Cut();
   [[nodiscard]] bool off() const;
-  /// The `syncs`-th sync of a file named `*suffix` from now fails once; an empty suffix means all files and directories but
-  /// write-ahead logs. Of these only the caller's syncs fail: when a background sync of one fails, this build of RocksDB
-  /// may abort the process in an assertion before it tells the writer, which is fail-stop too, but ends the test.
+  /// The `syncs`-th sync of a file named `*suffix` from now fails once; an empty suffix means all
+  /// files and directories but write-ahead logs. Of these only the caller's syncs fail: when a
+  /// background sync of one fails, this build of RocksDB may abort the process in an assertion
+  /// before it tells the writer, which is fail-stop too, but ends the test.
   void FailSync(std::uint64_t syncs, std::string suffix);
   [[nodiscard]] bool sync_failed() const;
   [[nodiscard]] std::uint64_t operations() const;
@@ -95,7 +96,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   };
   /// One file, whatever its name is at the moment.
   struct Node {
-    std::string name;                 ///< when it was made
+    std::string name;                 ///< when it was first seen
     bool in_place = false;            ///< overwritten in place; else only appended to
     std::string image;                ///< in place: what the disk holds
     std::uint64_t durable_bytes = 0;  ///< appended: what the disk holds of the real file
