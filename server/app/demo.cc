@@ -29,6 +29,8 @@ constexpr const char* kSecret = "whsec_ZmFrZS1zZWNyZXQtb2YtdGhlLWRlbW8tb25seQ=="
 constexpr auto kStopMax = std::chrono::seconds(10);
 constexpr auto kIncidentDelay = std::chrono::seconds(6);
 constexpr auto kSecondsPerDay = 86'400.0;
+/// Quiet enough that nothing but the incident burns a budget.
+constexpr double kFailureRatio = 0.0003;
 
 struct DemoFlags {
   std::string data;
@@ -85,10 +87,11 @@ class DemoReceiver {
                     .count()
               : 0;
       std::printf(
-          "\n  WEBHOOK  %s  %s  agent=%s\n           %s\n           signature verified, %.1f ms "
+          "\n  WEBHOOK  %s %s  %s  agent=%s\n           %s\n           signature verified, %.1f ms "
           "after the decision\n",
-          firing ? "FIRING" : "RESOLVED", alert["labels"].value("rule", "").c_str(),
-          alert["labels"].value("agent", "").c_str(), alert.value("summary", "").c_str(), ms);
+          firing ? "FIRING" : "RESOLVED", alert.value("severity", "").c_str(),
+          alert["labels"].value("rule", "").c_str(), alert["labels"].value("agent", "").c_str(),
+          alert.value("summary", "").c_str(), ms);
     }
     std::fflush(stdout);
   }
@@ -206,6 +209,7 @@ class Demo {
     fleet.end = clock_.WallNow();
     fleet.start = fleet.end - std::chrono::hours(24) * flags_.days;
     fleet.events_per_second = flags_.events / (kSecondsPerDay * flags_.days);
+    fleet.failure_ratio = kFailureRatio;
     const Duration started = clock_.BootNow();
     BAROGRAPH_ASSIGN(const std::uint64_t events,
                      LoadHistory(server_->grpc_address(), fleet, clock_, stop_));
@@ -225,6 +229,7 @@ class Demo {
     fleet.start = clock_.WallNow();
     fleet.events_per_second = flags_.rate;
     fleet.daily_swing = 0;
+    fleet.failure_ratio = kFailureRatio;
     ingest::FleetIncident incident;
     incident.at = fleet.start + kIncidentDelay;
     fleet.incident = incident;
@@ -243,9 +248,10 @@ class Demo {
   void WatchLive() {
     const Duration started = clock_.BootNow();
     bool told = false;
+    const std::size_t fired_before = receiver_.firing();
     while (!stop_) {
       ::usleep(100'000);
-      if (!told && receiver_.firing() > 0) {
+      if (!told && receiver_.firing() > fired_before) {
         told = true;
         ShowCommands();
       }

@@ -35,7 +35,10 @@ Status EvaluationPoints::StageHeld(bool idle) {
 
 Status EvaluationPoints::EvaluateChanged(Time at) {
   const Duration start = clock_.BootNow();
-  BAROGRAPH_TRY(appender_.AppendDecided(engine_.EvaluateChanged(at), at));
+  // One call judges a bounded number of instances; at rest the others would wait for their phase.
+  do {
+    BAROGRAPH_TRY(appender_.AppendDecided(engine_.EvaluateChanged(at), at));
+  } while (engine_.has_changed());
   ++counters_.evaluations;
   last_end_ = clock_.BootNow();
   last_cost_ = last_end_ - start;

@@ -88,7 +88,8 @@ class SpineTest(unittest.TestCase):
         server.kill()
         server.start()
         after = server.json("alerts", "list")
-        self.assertEqual([alert["episode_id"] for alert in before["alerts"]], [alert["episode_id"] for alert in after["alerts"]])
+        self.assertEqual([alert["episode_id"] for alert in before["alerts"]["alerts"]],
+                         [alert["episode_id"] for alert in after["alerts"]["alerts"]])
         self.assertEqual(len(self.sink.notices), told)
         self.assertEqual(server.stop(), 0)
 
