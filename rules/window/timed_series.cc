@@ -177,32 +177,47 @@ void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int64_t value, std:
 }
 
 void SketchSeries::Flush(SeriesHead* head) {
-  WaitingIndices::ForEach(*head,
-                          [&](std::int32_t index) { AddIndex(MinuteOf(head->bucket), index, 1); });
+  const Bucket minute = MinuteOf(head->bucket);
+  WaitingIndices::ForEach(*head, [&](std::int32_t index) { AddIndex(minute, index, 1); });
   head->total = 0;
 }
 
 void SketchSeries::AddIndex(Bucket minute, std::int32_t index, std::uint32_t count) {
-  if (minute == open_minute_) {
-    open_.Add(index, count);
+  if (minute < open_minute_) {
+    const auto add = [&](Sketch* sketch) { sketch->Add(index, count); };
+    Update(&levels_[0], minute, add);
+    Update(&levels_[1], HourOf(minute), add);
     return;
   }
   if (minute > open_minute_) {
     if (open_minute_ != SeriesHead::kNoBucket) Close();
     open_minute_ = minute;
+  }
+  if (count != 1) {
     open_.Add(index, count);
     return;
   }
-  const auto add = [&](Sketch* sketch) { sketch->Add(index, count); };
-  Update(&levels_[0], minute, add);
-  Update(&levels_[1], HourOf(minute), add);
+  if (waiting_count_ == waiting_.size()) Settle();
+  waiting_[waiting_count_++] = static_cast<std::int16_t>(index);
+}
+
+void SketchSeries::Settle() {
+  for (std::uint16_t i = 0; i < waiting_count_; ++i) open_.Add(waiting_[i], 1);
+  waiting_count_ = 0;
 }
 
 void SketchSeries::Close() {
+  Settle();
   const auto merge = [this](Sketch* sketch) { sketch->Merge(open_); };
   Update(&levels_[0], open_minute_, merge);
   Update(&levels_[1], HourOf(open_minute_), merge);
   open_.Clear();
+}
+
+void SketchSeries::AddWaiting(const SeriesHead& head, Sketch* sketch) const {
+  for (std::uint16_t i = 0; i < waiting_count_; ++i) sketch->Add(waiting_[i], 1);
+  // What waits in the head is of the open minute: a newer one would have taken it over.
+  WaitingIndices::ForEach(head, [sketch](std::int32_t index) { sketch->Add(index, 1); });
 }
 
 Sketch SketchSeries::WindowOf(const SeriesHead& head, Time at, Duration window) const {
@@ -214,8 +229,7 @@ Sketch SketchSeries::WindowOf(const SeriesHead& head, Time at, Duration window) 
   const Bucket last = BucketOf(at, level.width());
   if (open <= FirstBefore(level, last, window) || open > last) return merged;
   merged.Merge(open_);
-  // What waits is of the open minute: a newer one would have taken it over.
-  WaitingIndices::ForEach(head, [&merged](std::int32_t index) { merged.Add(index, 1); });
+  AddWaiting(head, &merged);
   return merged;
 }
 
@@ -223,13 +237,14 @@ void SketchSeries::Canonical(const SeriesHead& head, ByteWriter* out) const {
   EncodeLevels(head, out, true);
   out->SignedVarint(open_minute_);
   Sketch open = open_;
-  WaitingIndices::ForEach(head, [&open](std::int32_t index) { open.Add(index, 1); });
+  AddWaiting(head, &open);
   open.Encode(out);
 }
 
 void SketchSeries::Clear() {
   TimedSeries::Clear();
   open_minute_ = SeriesHead::kNoBucket;
+  waiting_count_ = 0;
   open_ = {};
 }
 

@@ -213,6 +213,7 @@ class SketchSeries final : public TimedSeries<Sketch> {
   }
   void Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count);
   void Flush(SeriesHead* head) override;
+  void EncodeRow(const SeriesHead& head, ByteWriter* out) const override;
   [[nodiscard]] Sketch WindowOf(const SeriesHead& head, Time at, Duration window) const;
   void Clear() override;
   void Canonical(const SeriesHead& head, ByteWriter* out) const override;
@@ -225,8 +226,14 @@ class SketchSeries final : public TimedSeries<Sketch> {
  private:
   void AddIndex(Bucket minute, std::int32_t index, std::uint32_t count);
   void Close();
+  void Settle();
+  /// Adds what waits, in the head and here.
+  void AddWaiting(const SeriesHead& head, Sketch* sketch) const;
 
   Bucket open_minute_ = SeriesHead::kNoBucket;
+  /// Indices of the open minute that are not in `open_` yet: one line to write to instead of a bin each.
+  std::uint16_t waiting_count_ = 0;
+  std::array<std::int16_t, 221> waiting_;
   Sketch open_;
 };
 

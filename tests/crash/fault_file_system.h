@@ -52,9 +52,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   void Cut();
   [[nodiscard]] bool off() const;
   /// The `syncs`-th sync of a file named `*suffix` from now fails once; an empty suffix means all
-  /// files and directories but write-ahead logs. Of these only the caller's syncs fail: when a
-  /// background sync of one fails, this build of RocksDB may abort the process in an assertion
-  /// before it tells the writer, which is fail-stop too, but ends the test.
+  /// files and directories but write-ahead logs. Of these only the caller's syncs fail.
   void FailSync(std::uint64_t syncs, std::string suffix);
   [[nodiscard]] bool sync_failed() const;
   [[nodiscard]] std::uint64_t operations() const;
