@@ -7,7 +7,8 @@
 
 namespace barograph::ingest {
 
-/// Adds a batch's verdicts to a response. `first` is the sequence of the batch's first event: the producer's, or the event's
+/// Adds a batch's verdicts to a response. `first` is the sequence of the batch's first event: the
+/// producer's, or the event's
 /// position on its stream; 0 leaves the verdicts without one.
 template <typename Response>
 void AddVerdicts(const std::vector<Verdict>& verdicts, std::uint64_t first, Response* response) {

@@ -10,12 +10,15 @@
 
 namespace barograph::ingest {
 
-/// The thread on which answers leave: the partition's threads hand a task over and go on, so that no system call of a
-/// connection ever delays a commit. Everything posted while it works is taken in one round; `after_round` then writes one
+/// The thread on which answers leave: the partition's threads hand a task over and go on, so that
+/// no system call of a
+/// connection ever delays a commit. Everything posted while it works is taken in one round;
+/// `after_round` then writes one
 /// response per stream for all of it, which is what makes acknowledgements cumulative under load.
 ///
 /// Threads:  Post from any thread. Tasks run one after another, in order, and must not block.
-/// Bounds:   one task per batch under way and one per waiting stream, so the door's limits bound the queue.
+/// Bounds:   one task per batch under way and one per waiting stream, so the door's limits bound
+/// the queue.
 /// Lifetime: Stop runs what was posted before it and then ends; later posts are dropped.
 class AnswerThread {
  public:

@@ -20,7 +20,8 @@ struct DoorState {
   DoorState(const IngestDoorOptions& door_options, PartitionPort& partition,
             const Authenticator& door_authenticator, const Clock& door_clock);
 
-  /// Streams that have something to write after this round of answers; touched by the answer thread alone.
+  /// Streams that have something to write after this round of answers; touched by the answer thread
+  /// alone.
   std::vector<PublishStream*> to_flush;
 
   const IngestDoorOptions options;

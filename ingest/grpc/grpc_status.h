@@ -7,7 +7,8 @@
 
 namespace barograph::ingest {
 
-/// Our error as gRPC sends it, with its details in `grpc-status-details-bin`. Errors that may go away by themselves carry
+/// Our error as gRPC sends it, with its details in `grpc-status-details-bin`. Errors that may go
+/// away by themselves carry
 /// RetryInfo of kRetryDelay.
 [[nodiscard]] inline ::grpc::Status ToGrpcStatus(const Error& error) {
   const bool retry = error.retryable() || error.code() == ErrorCode::kUnavailable;

@@ -61,7 +61,8 @@ void SetLimits(::grpc::ServerBuilder& builder) {
                              Milliseconds(kClientPingMin));
   // Two servers on one port would share the agents between two logs.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // A few compressed bytes can stand for gigabytes, and gRPC checks the size of a message before it inflates it.
+  // A few compressed bytes can stand for gigabytes, and gRPC checks the size of a message before it
+  // inflates it.
   for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
     builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
   }
@@ -74,7 +75,8 @@ void SetLimits(::grpc::ServerBuilder& builder) {
 void RegisterPlugins(bool channelz) {
   static std::once_flag once;  // gRPC keeps plug-ins for the life of the process
   std::call_once(once, [channelz] {
-    // Errors come back as values and are told once, by us; gRPC's own lines only when somebody asks for them.
+    // Errors come back as values and are told once, by us; gRPC's own lines only when somebody asks
+    // for them.
     if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -38,16 +38,21 @@ struct IngestDoorFigures {
       0;  ///< written on streams: batches / responses = batches per acknowledgement
 };
 
-/// The gRPC server: IngestService on raw bytes, and on the same port the typed services that it is given, health
+/// The gRPC server: IngestService on raw bytes, and on the same port the typed services that it is
+/// given, health
 /// (grpc.health.v1, per service name) and reflection.
 ///
-/// Requests stay the bytes that came: AdmitRequest walks them where they lie, and no message object is made. Answers are
-/// cumulative: everything that became durable while the last response was being written goes into the next one.
-/// Back-pressure: when the partition is full, a stream is not read any further (HTTP/2 flow control then stops the sender)
+/// Requests stay the bytes that came: AdmitRequest walks them where they lie, and no message object
+/// is made. Answers are
+/// cumulative: everything that became durable while the last response was being written goes into
+/// the next one.
+/// Back-pressure: when the partition is full, a stream is not read any further (HTTP/2 flow control
+/// then stops the sender)
 /// and a unary call gets RESOURCE_EXHAUSTED with RetryInfo; nothing of what was refused is stored.
 ///
 /// Threads:  public methods from any thread. Runs gRPC's own threads and one for answers.
-/// Lifetime: port, authenticator, clock and services must outlive it. The partition must answer everything it took before
+/// Lifetime: port, authenticator, clock and services must outlive it. The partition must answer
+///           everything it took before
 ///           the door is destroyed.
 /// Errors:   kUnavailable when the address cannot be bound.
 class IngestDoor {
@@ -63,8 +68,10 @@ class IngestDoor {
 
   /// Health of every service at once; SERVING after Open.
   void SetServing(bool serving);
-  /// Ends the door in order: health turns NOT_SERVING, no stream is read any further, what was taken is acknowledged, streams
-  /// end with UNAVAILABLE, connections close. Call it before the partition drains. What still runs after `limit` is cancelled.
+  /// Ends the door in order: health turns NOT_SERVING, no stream is read any further, what was
+  /// taken is acknowledged, streams
+  /// end with UNAVAILABLE, connections close. Call it before the partition drains. What still runs
+  /// after `limit` is cancelled.
   void Drain(Duration limit);
 
  private:

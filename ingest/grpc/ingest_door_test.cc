@@ -1,4 +1,5 @@
-// Method: a real gRPC server on the loopback interface over a scripted partition that keeps batches until the test lets it
+// Method: a real gRPC server on the loopback interface over a scripted partition that keeps batches
+// until the test lets it
 // answer, so that every back-pressure and ordering rule is seen from the client's side.
 #include "ingest/grpc/ingest_door.h"
 
@@ -424,7 +425,8 @@ TEST_F(IngestDoorTest, AStreamHoldsABoundedNumberOfUnansweredBatches) {
   writer.join();
 }
 
-/// Calls a method of gRPC's own services, whose messages Debian does not ship, with bytes; returns the answer's bytes.
+/// Calls a method of gRPC's own services, whose messages Debian does not ship, with bytes; returns
+/// the answer's bytes.
 std::string CallBytes(const std::shared_ptr<::grpc::Channel>& channel, const std::string& method,
                       const std::string& request) {
   ::grpc::GenericStub stub(channel);

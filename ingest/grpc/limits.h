@@ -3,7 +3,8 @@
 #include <chrono>
 #include <cstddef>
 
-/// Named limits of the gRPC door. What crosses one is refused or waits; nothing grows without a bound.
+/// Named limits of the gRPC door. What crosses one is refused or waits; nothing grows without a
+/// bound.
 namespace barograph::ingest {
 
 inline constexpr std::size_t kMessageSlackBytes = 64 * 1024;  ///< framing above kBatchBytesMax

@@ -18,14 +18,18 @@
 
 namespace barograph::ingest {
 
-/// One Publish call. Requests are read one at a time, admitted where they lie and handed to the partition; answers come back on
+/// One Publish call. Requests are read one at a time, admitted where they lie and handed to the
+/// partition; answers come back on
 /// the answer thread, gather in one pending response and leave together.
 ///
-/// The call ends only when nothing of it is under way any more: no batch in the partition, no wake-up, no write. So everything
+/// The call ends only when nothing of it is under way any more: no batch in the partition, no
+/// wake-up, no write. So everything
 /// that may call back finds it alive, also when the client has gone.
 ///
-/// Threads:  gRPC's callbacks, the answer thread and Drain; `mutex_` guards the state. gRPC's Start* and Finish are called
-///           with it held, which their callbacks allow: gRPC never runs a callback of ours inside them.
+/// Threads:  gRPC's callbacks, the answer thread and Drain; `mutex_` guards the state. gRPC's
+///           Start* and Finish are called
+///           with it held, which their callbacks allow: gRPC never runs a callback of ours inside
+///           them.
 /// Lifetime: owns itself, from the call's start to OnDone.
 class PublishStream final
     : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
@@ -39,7 +43,8 @@ class PublishStream final
 
   /// Reads nothing more; ends with UNAVAILABLE once everything taken is acknowledged.
   void Drain();
-  /// Cancels the call when a write has been waiting for the reader since before `now - write_timeout`.
+  /// Cancels the call when a write has been waiting for the reader since before `now -
+  /// write_timeout`.
   void CutIfStuck(Duration now);
   /// Writes what the last round of answers brought. Answer thread.
   void Flush();

@@ -10,7 +10,8 @@
 
 namespace barograph::ingest {
 
-/// The contiguous bytes of a received message: the one slice that it lies in, or a joined copy of several.
+/// The contiguous bytes of a received message: the one slice that it lies in, or a joined copy of
+/// several.
 /// Lifetime: the view lives as long as this object.
 class RequestBytes {
  public:

@@ -1,4 +1,5 @@
-// Method: what EncodeRpcStatus writes is read back with protobuf's own reader of unknown fields, so that the encoder is not
+// Method: what EncodeRpcStatus writes is read back with protobuf's own reader of unknown fields, so
+// that the encoder is not
 // checked against itself.
 #include "ingest/grpc/rpc_status.h"
 

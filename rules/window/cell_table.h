@@ -15,7 +15,8 @@
 
 namespace barograph::rules {
 
-/// One tuple of values of a projection, with the heads of its series side by side. The first two cache lines are what an event
+/// One tuple of values of a projection, with the heads of its series side by side. The first two
+/// cache lines are what an event
 /// needs besides the heads.
 struct alignas(64) Cell {
   static constexpr SeriesKey kNearKeys = 40;

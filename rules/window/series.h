@@ -23,7 +23,8 @@ class Series {
   Series(const Series&) = delete;
   Series& operator=(const Series&) = delete;
 
-  /// Takes over what waits in the head. Called before any of the methods below that do not get a const head.
+  /// Takes over what waits in the head. Called before any of the methods below that do not get a
+  /// const head.
   virtual void Flush(SeriesHead*) {}
   /// Asks for the memory that EncodeRow will read.
   virtual void PrefetchRow(const SeriesHead&) const {}

@@ -132,7 +132,7 @@ template <typename T>
 void TimedSeries<T>::EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const {
   out->SignedVarint(head.bucket);
   for (const TimedLevel<T>& level : levels_) level.Encode(out, all);
-  if (!all) EncodeOpen(out);
+  EncodeOpen(head, out);
 }
 
 template <typename T>
@@ -171,12 +171,17 @@ template class TimedSeries<DistinctCounter>;
 template class TimedSeries<Sketch>;
 
 void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count) {
-  Flush(head);
+  TakeFromHead(head);
   AddIndex(MinuteOf(bucket), Sketch::IndexOf(value), count);
   head->bucket = std::max(head->bucket, bucket);
 }
 
 void SketchSeries::Flush(SeriesHead* head) {
+  TakeFromHead(head);
+  Settle();
+}
+
+void SketchSeries::TakeFromHead(SeriesHead* head) {
   const Bucket minute = MinuteOf(head->bucket);
   WaitingIndices::ForEach(*head, [&](std::int32_t index) { AddIndex(minute, index, 1); });
   head->total = 0;
@@ -233,14 +238,6 @@ Sketch SketchSeries::WindowOf(const SeriesHead& head, Time at, Duration window) 
   return merged;
 }
 
-void SketchSeries::Canonical(const SeriesHead& head, ByteWriter* out) const {
-  EncodeLevels(head, out, true);
-  out->SignedVarint(open_minute_);
-  Sketch open = open_;
-  AddWaiting(head, &open);
-  open.Encode(out);
-}
-
 void SketchSeries::Clear() {
   TimedSeries::Clear();
   open_minute_ = SeriesHead::kNoBucket;
@@ -248,9 +245,15 @@ void SketchSeries::Clear() {
   open_ = {};
 }
 
-void SketchSeries::EncodeOpen(ByteWriter* out) const {
+void SketchSeries::EncodeOpen(const SeriesHead& head, ByteWriter* out) const {
   out->SignedVarint(open_minute_);
-  open_.Encode(out);
+  if (waiting_count_ == 0 && head.total == 0) {
+    open_.Encode(out);
+    return;
+  }
+  Sketch open = open_;
+  AddWaiting(head, &open);
+  open.Encode(out);
 }
 
 bool SketchSeries::DecodeOpen(ByteReader* in) {

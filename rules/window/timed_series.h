@@ -151,7 +151,7 @@ class TimedSeries : public Series {
                                           Duration window) {
     return last - static_cast<Bucket>((window + level.width() - Duration(1)) / level.width());
   }
-  virtual void EncodeOpen(ByteWriter*) const {}
+  virtual void EncodeOpen(const SeriesHead&, ByteWriter*) const {}
   [[nodiscard]] virtual bool DecodeOpen(ByteReader*) { return true; }
   void EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const;
 
@@ -176,8 +176,10 @@ class DistinctSeries final : public TimedSeries<DistinctCounter> {
   }
 };
 
-/// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, where sums have their total, so that an
-/// event touches the head alone and the sketch is visited once for seven of them: their number, then the indices, 16 bits each.
+/// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, where sums
+/// have their total, so that an
+/// event touches the head alone and the sketch is visited once for seven of them: their number,
+/// then the indices, 16 bits each.
 class WaitingIndices {
  public:
   static constexpr std::uint16_t kMax = 7;
@@ -203,35 +205,37 @@ class WaitingIndices {
   }
 };
 
-/// Quantiles: 1 min for 6 h, 1 h for 35 d. The newest minute is apart, and enters the levels when the next one opens.
+/// Quantiles: 1 min for 6 h, 1 h for 35 d. The newest minute is apart, and enters the levels when
+/// the next one opens.
 class SketchSeries final : public TimedSeries<Sketch> {
  public:
   SketchSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
-  /// Adds one value to the head's newest 10 s bucket. False when it has no room: then Add must be called.
+  /// Adds one value to the head's newest 10 s bucket. False when it has no room: then Add must be
+  /// called.
   static bool AddToHead(SeriesHead* head, std::int64_t value) {
     return WaitingIndices::Add(head, Sketch::IndexOf(value));
   }
   void Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count);
   void Flush(SeriesHead* head) override;
-  void EncodeRow(const SeriesHead& head, ByteWriter* out) const override;
   [[nodiscard]] Sketch WindowOf(const SeriesHead& head, Time at, Duration window) const;
   void Clear() override;
-  void Canonical(const SeriesHead& head, ByteWriter* out) const override;
   [[nodiscard]] std::size_t bytes() const override { return TimedSeries::bytes() + open_.bytes(); }
 
  protected:
-  void EncodeOpen(ByteWriter* out) const override;
+  void EncodeOpen(const SeriesHead& head, ByteWriter* out) const override;
   [[nodiscard]] bool DecodeOpen(ByteReader* in) override;
 
  private:
   void AddIndex(Bucket minute, std::int32_t index, std::uint32_t count);
+  void TakeFromHead(SeriesHead* head);
   void Close();
   void Settle();
   /// Adds what waits, in the head and here.
   void AddWaiting(const SeriesHead& head, Sketch* sketch) const;
 
   Bucket open_minute_ = SeriesHead::kNoBucket;
-  /// Indices of the open minute that are not in `open_` yet: one line to write to instead of a bin each.
+  /// Indices of the open minute that are not in `open_` yet: one line to write to instead of a bin
+  /// each.
   std::uint16_t waiting_count_ = 0;
   std::array<std::int16_t, 221> waiting_;
   Sketch open_;

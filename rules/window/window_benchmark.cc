@@ -23,7 +23,8 @@ constexpr const char* kModels[] = {"claude-sonnet-4", "gpt-4.1-mini", "gemini-2.
                                    "llama-3.3-70b"};
 constexpr const char* kServices[] = {"tiles", "billing", "search", "auth"};
 
-/// A fleet's mixed events: 40 % tasks, 35 % costs, 20 % requests, 5 % others, of 1,000 agents in random order.
+/// A fleet's mixed events: 40 % tasks, 35 % costs, 20 % requests, 5 % others, of 1,000 agents in
+/// random order.
 class Fleet {
  public:
   explicit Fleet(WindowStore* store) : store_(store) {
@@ -128,7 +129,8 @@ void MakeMixedEvents(benchmark::State& state) {
 }
 BENCHMARK(MakeMixedEvents);
 
-/// A store of 20,000 series with a value in every hour of 35 days, every 10 minutes of 3 days, every minute of 6 hours and
+/// A store of 20,000 series with a value in every hour of 35 days, every 10 minutes of 3 days,
+/// every minute of 6 hours and
 /// every 10 s of the last hour.
 struct DenseStore {
   static constexpr std::size_t kCells = 2'000, kMeasures = 10;

@@ -126,7 +126,8 @@ SeriesHead* WindowStore::State::FindPending(std::size_t place) const {
 }
 
 void WindowStore::State::PrefetchPending() const {
-  // A cold series is a chain of three misses: cell and head, the series, its rings. Each step is asked for while others
+  // A cold series is a chain of three misses: cell and head, the series, its rings. Each step is
+  // asked for while others
   // are encoded.
   constexpr std::size_t kHeadAhead = 12, kSeriesAhead = 8, kRowAhead = 3;
   constexpr std::size_t kLine = 64;

@@ -151,7 +151,8 @@ class ListModel {
       return range.first < start + kSlice && start < range.second;
     });
   }
-  /// A late event may turn a verdict while the 1 min level, 8 chunks of 64 up to the newest one, holds the slice.
+  /// A late event may turn a verdict while the 1 min level, 8 chunks of 64 up to the newest one,
+  /// holds the slice.
   void Reconsider(const CellName& cell, Time time) {
     const Time start = FloorTo(time, kSlice);
     const auto verdict = verdicts_.find({cell, start});
@@ -477,7 +478,8 @@ class RandomStream {
   std::vector<std::function<void(WindowStore*)>> tail_, complete_tail_;
 };
 
-/// The shortest prefix of a failing stream that still fails; steps do not depend on how many follow.
+/// The shortest prefix of a failing stream that still fails; steps do not depend on how many
+/// follow.
 int Shrink(std::uint64_t seed, int steps) {
   int passes = 0;
   while (steps - passes > 1) {

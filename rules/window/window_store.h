@@ -102,8 +102,10 @@ class WindowStore {
 
   /// Adds one event. `time` is its event time (log time where the event has none).
   void Fold(const storage::EventView& event, Time time, std::span<const Yield> yields);
-  /// Moves everything that depends on time alone up to `log_time`: slices that closed are judged, and
-  /// series that were silent for 36 d leave memory. Deterministic: called once per record, before its
+  /// Moves everything that depends on time alone up to `log_time`: slices that closed are judged,
+  /// and
+  /// series that were silent for 36 d leave memory. Deterministic: called once per record, before
+  /// its
   /// events are folded.
   void Advance(Time log_time);
   /// No time between the two counts for slices: the server was not there. Called before Advance
@@ -149,12 +151,14 @@ class WindowStore {
   /// into it before it was emitted copies its rows first. At most one is under way, and the rows of
   /// the one before must be readable by the ColdReader.
   void BeginCheckpoint();
-  /// Emits about `rows_max` rows for Table::kCheckpoint; true when the checkpoint is complete. A row
+  /// Emits about `rows_max` rows for Table::kCheckpoint; true when the checkpoint is complete. A
+  /// row
   /// replaces the one of its key; an empty value deletes it. Key layout: checkpoint_rows.h.
   using RowSink = std::function<void(std::string_view key, std::string_view value)>;
   [[nodiscard]] bool ContinueCheckpoint(std::size_t rows_max, const RowSink& sink);
   /// Loads one row of the last complete checkpoint into a new store; rows come in order of their
-  /// keys. Rows whose key starts with kColdRows may be left out: they stay on disk, and they are the
+  /// keys. Rows whose key starts with kColdRows may be left out: they stay on disk, and they are
+  /// the
   /// only ones whose number grows with history. Errors: kCorruption.
   static constexpr std::string_view kColdRows = "wz";
   [[nodiscard]] Status LoadRow(std::string_view key, std::string_view value);

@@ -16,11 +16,14 @@ namespace barograph::server {
 
 /// QueryService and AdminService over one partition, ready to be given to IngestDoor::Open.
 ///
-/// Reads go through Partition::Read: they see folded state in slices of the writer's time and are answered once that state is
-/// durable. What no series holds is folded anew from the log on a thread of its own, one query at a time.
+/// Reads go through Partition::Read: they see folded state in slices of the writer's time and are
+/// answered once that state is
+/// durable. What no series holds is folded anew from the log on a thread of its own, one query at a
+/// time.
 ///
 /// Threads:  gRPC's, one that answers and feeds tails, one that scans.
-/// Lifetime: partition, authenticator and clock must outlive it. Stop, then drain and destroy the door, then destroy this.
+/// Lifetime: partition, authenticator and clock must outlive it. Stop, then drain and destroy the
+///           door, then destroy this.
 class Api {
  public:
   Api(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,

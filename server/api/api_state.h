@@ -45,7 +45,8 @@ struct ApiState {
   bool scanning_ = false;
 
  public:
-  /// Last: its thread uses everything above. Shared with wake-ups that the partition may hold longer than the API lives.
+  /// Last: its thread uses everything above. Shared with wake-ups that the partition may hold
+  /// longer than the API lives.
   std::shared_ptr<ingest::AnswerThread> answers;
 };
 

@@ -1,4 +1,5 @@
-// Method: the real partition on a temporary folder behind a real gRPC server; only the network is short.
+// Method: the real partition on a temporary folder behind a real gRPC server; only the network is
+// short.
 #include "server/api/api.h"
 
 #include <gmock/gmock.h>

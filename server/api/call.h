@@ -32,7 +32,8 @@ inline std::optional<std::string> TenantOf(ApiState& api, ::grpc::CallbackServer
   return std::nullopt;
 }
 
-/// Runs `step` in the writer until it returns false, then `end(sequence)` on the answer thread, then finishes the call.
+/// Runs `step` in the writer until it returns false, then `end(sequence)` on the answer thread,
+/// then finishes the call.
 inline void ReadAndFinish(ApiState& api, ::grpc::ServerUnaryReactor* reactor,
                           std::function<bool(const Partition::ReadView&)> step,
                           std::function<void(Sequence)> end) {

@@ -20,10 +20,13 @@ struct LogScanOptions {
   Duration time_max{0};
 };
 
-/// Answers a query that no series holds: folds the log anew into a store that keeps only the asked projection. So the
-/// answer follows the same windows, prices and rounding as a series that had been there from the start.
+/// Answers a query that no series holds: folds the log anew into a store that keeps only the asked
+/// projection. So the
+/// answer follows the same windows, prices and rounding as a series that had been there from the
+/// start.
 /// Threads: any; one core, about the speed of a replay.
-/// Errors: kResourceExhausted when the budget ends first, naming what to add to `series:`; kUnavailable when `stop` is set;
+/// Errors: kResourceExhausted when the budget ends first, naming what to add to `series:`;
+///         kUnavailable when `stop` is set;
 /// kIo and kCorruption of the log.
 [[nodiscard]] Result<v1::QueryWindowsResponse> ScanLog(const storage::EventLog& log,
                                                        const WindowQuery& query,

@@ -17,11 +17,13 @@
 
 namespace barograph::server {
 
-/// One Tail call: reads durable records, sends what matches, waits for more. It holds one response at a time, so a slow reader
+/// One Tail call: reads durable records, sends what matches, waits for more. It holds one response
+/// at a time, so a slow reader
 /// costs nothing but its place; one that takes nothing for kTailWriteTimeout loses that too.
 ///
 /// Threads:  Fill on the answer thread alone; the rest from gRPC's.
-/// Lifetime: owns itself, from the call's start to OnDone; ends only when no step of its is under way.
+/// Lifetime: owns itself, from the call's start to OnDone; ends only when no step of its is under
+///           way.
 class TailStream final : public ::grpc::ServerWriteReactor<v1::TailResponse> {
  public:
   TailStream(ApiState& api, ::grpc::CallbackServerContext& context, const v1::TailRequest& request);

@@ -1,4 +1,5 @@
-// QueryService.QueryWindows: which of three ways answers it (a series, a finer series, a scan of the log).
+// QueryService.QueryWindows: which of three ways answers it (a series, a finer series, a scan of
+// the log).
 #include <atomic>
 #include <memory>
 #include <optional>

@@ -123,7 +123,8 @@ Status ReadTime(const v1::QueryWindowsRequest& request, WindowQuery* query) {
   return {};
 }
 
-/// Dimensions that `source` must have among its `by` so that its cells can be filtered as asked: those of the filters that
+/// Dimensions that `source` must have among its `by` so that its cells can be filtered as asked:
+/// those of the filters that
 /// it does not apply itself.
 std::vector<std::string> OpenFilters(const WindowQuery& query, const Projection& source) {
   std::vector<std::string> open;
@@ -351,7 +352,8 @@ void WindowAnswer::AddSum(const Group& group, std::size_t span, Int128 value) {
     found->second += value;
     return;
   }
-  // A series without events in the window says nothing, except where one row for everything was asked.
+  // A series without events in the window says nothing, except where one row for everything was
+  // asked.
   if (value == 0 && !group.labels.empty()) return;
   if (value == 0 && (query_.spans.size() > 1 || !group.unit.empty())) return;
   if (sums_.size() >= query_.rows_max) {

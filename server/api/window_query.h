@@ -31,12 +31,15 @@ struct WindowQuery {
 };
 
 /// Understands a request. `labels` are the event labels that the configuration makes dimensions.
-/// Errors: kInvalidArgument naming the field; a misspelt measure or dimension comes with the nearest name.
+/// Errors: kInvalidArgument naming the field; a misspelt measure or dimension comes with the
+///         nearest name.
 [[nodiscard]] Result<WindowQuery> ParseWindowQuery(const v1::QueryWindowsRequest& request,
                                                    const std::vector<std::string>& labels);
 
-/// The projection among `available` whose cells answer the query: the one asked for, or a finer one whose cells are filtered
-/// and, for sums, added up. Of several the one with the fewest dimensions. Nothing when none can: then only a scan answers.
+/// The projection among `available` whose cells answer the query: the one asked for, or a finer one
+/// whose cells are filtered
+/// and, for sums, added up. Of several the one with the fewest dimensions. Nothing when none can:
+/// then only a scan answers.
 [[nodiscard]] std::optional<rules::Projection> ChooseProjection(
     const WindowQuery& query, const std::vector<rules::Projection>& available);
 
@@ -47,7 +50,8 @@ struct WindowQuery {
 [[nodiscard]] std::string ProjectionText(const rules::Projection& projection);
 
 /// Answers a query from one store, a slice at a time.
-/// Threads: the store's. Lifetime: `query` must outlive it; the store must be the same at every step.
+/// Threads: the store's. Lifetime: `query` must outlive it; the store must be the same at every
+///          step.
 class WindowAnswer {
  public:
   /// `source` as ChooseProjection gave it.

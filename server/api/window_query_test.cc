@@ -1,4 +1,5 @@
-// Method: requests are parsed and projections chosen without a server; answers come from a store that is folded by hand.
+// Method: requests are parsed and projections chosen without a server; answers come from a store
+// that is folded by hand.
 #include "server/api/window_query.h"
 
 #include <gmock/gmock.h>

@@ -147,8 +147,9 @@ void AddAlertsCommand(CLI::App& root, int* status) {
   barograph alerts list --state firing --rule task-success
   barograph alerts list --state dead,waiting -o json
 
-A notice is superseded when a newer one of the same group took its place after a failed try, dead when its receiver refused
-it for good or the tries ran out, dropped when its receiver left the configuration.)");
+A notice is superseded when a newer one of the same group took its place after a failed try,
+dead when its receiver refused it for good or the tries ran out, dropped when its receiver left
+the configuration.)");
   list.add_option("--state", flags->states,
                   "pending, firing, resolved; waiting, delivered, superseded, dead, dropped")
       ->delimiter(',')

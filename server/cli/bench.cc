@@ -37,7 +37,8 @@ void AddBenchCommand(CLI::App& root, int* status) {
   barograph bench alert
   barograph bench replay --events 5000000
 
-Each prints one JSON object whose names end in their unit. Client and server share this machine's cores.)");
+Each prints one JSON object whose names end in their unit. Client and server share this
+machine's cores.)");
   auto flags = std::make_shared<BenchFlags>();
 
   CLI::App& ingest =

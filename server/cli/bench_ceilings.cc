@@ -26,7 +26,8 @@ namespace {
 
 using ByteReactor = ::grpc::ServerBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer>;
 
-/// Drops every message and acknowledges it cumulatively, as many as came while the last response was being written.
+/// Drops every message and acknowledges it cumulatively, as many as came while the last response
+/// was being written.
 class SinkStream final : public ByteReactor {
  public:
   explicit SinkStream(std::uint32_t batch_events) : batch_events_(batch_events) {
@@ -91,7 +92,8 @@ class SinkService final
   std::uint32_t batch_events_;
 };
 
-/// PublishRequest's `events` as a record's payload: the same encodings with length in front and no tag.
+/// PublishRequest's `events` as a record's payload: the same encodings with length in front and no
+/// tag.
 std::string ToPayload(const std::string& request) {
   std::string payload;
   payload.reserve(request.size());

@@ -11,8 +11,8 @@ enum ExitStatus : int {
   kExitDone = 0,
   kExitFailed = 1,
   kExitUsage = 2,
-  kExitNo = 3,               ///< the answer is no: verify, gates
-  kExitConfigRefused = 78,   ///< EX_CONFIG of sysexits.h
+  kExitNo = 3,              ///< the answer is no: verify, gates
+  kExitConfigRefused = 78,  ///< EX_CONFIG of sysexits.h
 };
 
 // Each function adds one sub-command to `root`, with its help and examples. When the user gave it,

@@ -35,11 +35,12 @@ struct EmitFlags {
 constexpr const char* kExamples = R"(Examples:
   barograph emit agent=CMO task_id=t-1 task.status=STARTED task.type=campaign
   barograph emit agent=CMO cost.amount="1.50 USD" cost.category=MODEL labels.team=growth
-  barograph emit --json '{"agent": "CTO", "error": {"severity": "CRITICAL", "service": "api", "message": "down"}}'
+  barograph emit --json '{"agent": "CTO", "error": {"severity": "CRITICAL", "service": "api"}}'
   generate-events | barograph emit            # one JSON object per line
 
-Fields are those of barograph.v1.Event: id, time, agent, task_id, labels.NAME, environment, trace_id, count, and one kind:
-task, cost, payment, error, request, sample, activity, change or feedback. Exit status 1 when an event was refused.)";
+Fields are those of barograph.v1.Event: id, time, agent, task_id, labels.NAME, environment,
+trace_id, count, and one kind: task, cost, payment, error, request, sample, activity, change or
+feedback. Exit status 1 when an event was refused.)";
 
 /// What became of everything that was sent.
 struct EmitReport {

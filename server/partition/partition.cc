@@ -10,6 +10,7 @@
 #include "server/partition/recovery.h"
 #include "server/partition/writer.h"
 #include "storage/base/failpoint.h"
+#include "storage/log/store.h"
 
 namespace barograph::server {
 namespace {
@@ -86,12 +87,13 @@ Status Partition::State::OpenStorage() {
   database_options.block_cache_bytes = options.block_cache_bytes;
   database_options.write_buffer_bytes = options.write_buffer_bytes;
   database_options.file_system = options.file_system;
-  BAROGRAPH_ASSIGN(database, storage::Database::Open(database_options));
-  BAROGRAPH_ASSIGN(log, storage::EventLog::Open(*database,
-                                                {.partition = options.id,
-                                                 .frontier_path = options.directory + "/frontier",
-                                                 .accept_loss = options.accept_loss},
-                                                &report));
+  const storage::EventLogOptions log_options{.partition = options.id,
+                                             .frontier_path = options.directory + "/frontier",
+                                             .accept_loss = options.accept_loss};
+  BAROGRAPH_ASSIGN(storage::Store opened, storage::OpenStore(database_options, log_options));
+  database = std::move(opened.database);
+  log = std::move(opened.log);
+  report = opened.report;
   outbox = std::make_unique<storage::Outbox>(*database);
   store = std::make_unique<storage::CheckpointStore>(*database);
   return {};

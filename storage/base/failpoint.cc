@@ -32,13 +32,17 @@ struct ArmedPoint {
     if (colon == std::string_view::npos) return;
     const char* end = text.data() + text.size();
     std::uint64_t count = 0;
-    const auto parsed = std::from_chars(text.data() + colon + 1, end, count);
+    auto parsed = std::from_chars(text.data() + colon + 1, end, count);
+    if (parsed.ptr != end && *parsed.ptr == ':') {
+      parsed = std::from_chars(parsed.ptr + 1, end, hold_milliseconds);
+    }
     BAROGRAPH_ASSERT(parsed.ec == std::errc() && parsed.ptr == end && count > 0,
-                     "BAROGRAPH_FAILPOINT is name or name:count with count >= 1");
+                     "BAROGRAPH_FAILPOINT is name, name:count or name:count:hold, count >= 1");
     passes_left.store(count, std::memory_order_relaxed);
   }
 
   std::string_view name;
+  std::uint32_t hold_milliseconds = 0;
   std::atomic<std::uint64_t> passes_left{1};
 };
 
@@ -48,6 +52,7 @@ void HitFailpoint(std::string_view name) {
   static ArmedPoint armed;
   if (name != armed.name) return;
   if (armed.passes_left.fetch_sub(1) != 1) return;
+  if (armed.hold_milliseconds > 0) usleep(armed.hold_milliseconds * 1000);
   kill(getpid(), SIGKILL);
   pause();  // The signal may reach another thread first: this one must not go past the point.
 }

@@ -31,9 +31,9 @@ enum class Table : std::uint8_t {
 enum class TailRecovery : std::uint8_t {
   /// An incomplete last record is dropped, as kill -9 leaves it; any other bad byte is kCorruption.
   kTolerateTornRecord,
-  /// Everything from the first bad byte on is dropped, in the log of writes and in the MANIFEST. Silent about acknowledged rows, so only for
-  /// those who compare
-  /// the result with what was acknowledged: see OpenStore in storage/log/store.h.
+  /// Everything from the first bad byte on is dropped, in the log of writes and in the MANIFEST.
+  /// Silent about acknowledged rows, so only for those who compare the result with what was
+  /// acknowledged: see OpenStore in storage/log/store.h.
   kPointInTime,
 };
 

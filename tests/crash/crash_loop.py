@@ -77,11 +77,13 @@ def free_port():
 
 
 class Sink:
-    """A webhook receiver that verifies signatures and remembers ids."""
+    """A webhook receiver that verifies signatures, remembers ids and refuses some first tries."""
 
     def __init__(self):
         self.ids = set()
+        self.refused = set()
         self.unverified = 0
+        self.lock = threading.Lock()
         sink = self
 
         class Hook(http.server.BaseHTTPRequestHandler):
@@ -91,11 +93,8 @@ class Sink:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 signed = ("%s.%s." % (self.headers["webhook-id"], self.headers["webhook-timestamp"])).encode() + body
                 expected = "v1," + base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
-                if expected in self.headers.get("webhook-signature", "").split(" "):
-                    sink.ids.add(self.headers["webhook-id"])
-                else:
-                    sink.unverified += 1
-                self.send_response(200)
+                self.send_response(sink.take(self.headers["webhook-id"],
+                                             expected in self.headers.get("webhook-signature", "").split(" ")))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -110,6 +109,18 @@ class Sink:
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = "http://127.0.0.1:%d/hook" % self.server.server_address[1]
+
+    def take(self, notice, verified):
+        """HTTP status of the answer: the first try of every fourth notice is refused, so that retries are seen too."""
+        with self.lock:
+            if not verified:
+                self.unverified += 1
+                return 400
+            if notice not in self.refused and int(hashlib.sha256(notice.encode()).hexdigest(), 16) % 4 == 0:
+                self.refused.add(notice)
+                return 503
+            self.ids.add(notice)
+            return 200
 
 
 class Server:
@@ -320,7 +331,8 @@ class CrashLoop:
         if not self.mutant and self.random.random() < 0.5:
             return None
         name = self.random.choice(self.points())
-        return "%s:%d" % (name, self.random.randint(1, PASSES.get(name, 1)))
+        hold = ":30" if self.random.random() < 0.5 else ""
+        return "%s:%d%s" % (name, self.random.randint(1, PASSES.get(name, 1)), hold)
 
     def live_once(self):
         """One life: start, load, death."""

@@ -108,8 +108,8 @@ class Rig {
     const std::uint64_t kind = random_() % 8;
     if (kind == 0) return disk_->FailSync(1 + random_() % kSyncsMax, "");
     if (kind == 1) return disk_->FailSync(1 + random_() % 10, "frontier");
-    // No flush beside it: one that meets the write-ahead log after its failure aborts the process in
-    // an assertion of this build of RocksDB. That is fail-stop too, but ends the test.
+    // No flush beside it: one that meets the write-ahead log after its failure aborts the process
+    // in an assertion of this build of RocksDB. That is fail-stop too, but ends the test.
     database_.write_buffer_bytes = kLargeMemtables;
     disk_->FailSync(1 + random_() % kSyncsMax, ".log");
   }
