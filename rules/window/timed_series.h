@@ -137,8 +137,8 @@ class TimedSeries : public Series {
 
  protected:
   static constexpr Duration kFineReach = std::chrono::hours(6);
-  static constexpr Bucket kHourChunks =
-      107;  // 849 hours: 35 d, the window's start, and what is ahead of log time
+  /// 849 hours: 35 d, the window's start, and what is ahead of log time.
+  static constexpr Bucket kHourChunks = 107;
 
   template <typename Change>
   static void Update(TimedLevel<T>* level, Bucket bucket, const Change& change) {

@@ -30,8 +30,8 @@ constexpr const char* kExamples = R"(Examples:
   barograph query request.duration --where service=tiles --quantile 0.95 --over 5m
   barograph query revenue.net --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --every day
 
-Windows up to 1h take steps of 10s, up to 6h of 1m, up to 3d of 10m, up to 35d of 1h. A projection that
-no rule and no `series:` line keeps is answered by a scan of the log.)";
+Windows up to 1h take steps of 10s, up to 6h of 1m, up to 3d of 10m, up to 35d of 1h. A
+projection that no rule and no `series:` line keeps is answered by a scan of the log.)";
 
 Result<v1::QueryWindowsRequest> BuildRequest(const QueryFlags& flags) {
   v1::QueryWindowsRequest request;
