@@ -19,8 +19,8 @@ struct BenchBatches {
   std::vector<std::string> batches;
   std::uint64_t events = 0, bytes = 0;
 };
-/// Event times lie within the five minutes before `now`; ids are random. `seed` tells streams
-/// apart.
+/// Event times end at `now` and run at half a million events a second a stream; ids are random.
+/// `seed` tells streams apart.
 [[nodiscard]] BenchBatches MakeBatches(std::uint64_t events, std::uint64_t seed, Time now);
 
 /// Sends each set on a stream of its own, as fast as they are acknowledged, and measures from the
