@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import unittest
@@ -20,7 +21,8 @@ class Receiver:
 
     def __init__(self, command, environment=None):
         self.lines = []
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+        # A group of its own: npx leaves children behind that would keep the pipe open.
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True,
                                         env=dict(os.environ, HOOK_SECRET=SECRET, **(environment or {})))
         threading.Thread(target=self._read, daemon=True).start()
         line = await_true(lambda: next((line for line in self.lines if "listening" in line), None), "the receiver's start", 60)
@@ -31,7 +33,7 @@ class Receiver:
             self.lines.append(line)
 
     def stop(self):
-        self.process.terminate()
+        os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait()
         self.process.stdout.close()
 
