@@ -26,7 +26,8 @@ namespace barograph::ingest {
 ///
 /// Rows of Table::kDedup: key = hour u32BE, tenant, first sequence u64BE; value = the hashes, 16
 /// bytes each.
-/// Threads: owned by the partition writer. Memory: about 35 bytes an id.
+/// Threads: owned by the partition writer.
+/// Memory: about 35 bytes an id.
 class DedupTable {
  public:
   explicit DedupTable(std::size_t ids_max = kDedupIdsMax) : ids_max_(ids_max) {}
@@ -48,7 +49,8 @@ class DedupTable {
   [[nodiscard]] Duration Horizon(Time log_time) const;
   [[nodiscard]] std::size_t size() const { return size_; }
 
-  /// Loads a row; rows must come in order of key. Errors: kCorruption.
+  /// Loads a row; rows must come in order of key.
+  /// Errors: kCorruption.
   [[nodiscard]] Status LoadRow(std::string_view key, std::string_view value);
 
  private:

@@ -19,7 +19,8 @@ inline constexpr std::size_t kCsvColumnsMax = 4096;
 /// quotes. With `blanks`: values stand between runs of blanks and tabs, also before the first;
 /// quotes work the same. Empty lines are skipped.
 ///
-/// Threads: one at a time. Lifetime: refers to the lines.
+/// Threads: one at a time.
+/// Lifetime: refers to the lines.
 class CsvReader {
  public:
   struct Options {

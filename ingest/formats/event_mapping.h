@@ -51,14 +51,15 @@ struct MappingSpec {
 /// A mapping that was checked: every field exists, all fields are of one kind of event, no field is
 /// set twice.
 ///
-/// Threads: any (const). Lifetime: a plain value.
+/// Threads: any (const).
+/// Lifetime: a plain value.
 class EventMapping {
  public:
   /// Errors: kInvalidArgument naming the key ("columns.cost.tokens.inputs: unknown field ...").
   [[nodiscard]] static Result<EventMapping> Make(MappingSpec spec);
 
-  /// Takes the header's names. Errors: kInvalidArgument naming every column of the mapping that is
-  /// missing, with the nearest.
+  /// Takes the header's names.
+  /// Errors: kInvalidArgument naming every column of the mapping that is missing, with the nearest.
   [[nodiscard]] Status BindColumns(const std::vector<std::string>& names);
   /// One record's event. An empty value leaves its field unset. Requires BindColumns.
   /// Errors: kInvalidArgument with column and value.

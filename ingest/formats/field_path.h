@@ -20,25 +20,27 @@ struct FieldText {
 /// Sets one field of a message from text, after the proto JSON mapping and the contract's leniency:
 /// Money as "1.50 USD"; Timestamp and Duration as in time_text.h; enums by name in any case, by
 /// number, and severities and levels by the contract's one table of words; numbers exactly.
-/// Repeated fields get one more value. Errors: kInvalidArgument with what is wrong and what would
-/// be right, without the field's name.
+/// Repeated fields get one more value.
+/// Errors: kInvalidArgument with what is wrong and what would be right, without the field's name.
 [[nodiscard]] Status SetFieldFromText(google::protobuf::Message* message,
                                       const google::protobuf::FieldDescriptor* field,
                                       std::string_view text, const FieldText& how);
 
 /// A field of an event by its path: "cost.tokens.input", "labels.team", "time".
-/// Threads: any. Lifetime: refers to the generated descriptors, which live for ever.
+/// Threads: any.
+/// Lifetime: refers to the generated descriptors, which live for ever.
 class FieldPath {
  public:
-  /// Names as in event.proto, or lowerCamelCase. Errors: kInvalidArgument naming the part that is
-  /// unknown and the nearest name; kinds that only the server makes are refused.
+  /// Names as in event.proto, or lowerCamelCase.
+  /// Errors: kInvalidArgument naming the part that is unknown and the nearest name; kinds that only
+  ///         the server makes are refused.
   [[nodiscard]] static Result<FieldPath> Parse(std::string_view path);
 
   /// Errors: as SetFieldFromText, with the path in front; kInvalidArgument when the event has
   /// another kind already.
   [[nodiscard]] Status Set(v1::Event* event, std::string_view text, const FieldText& how) const;
-  /// Makes the event of the field's kind, without setting the field. Errors: the event has another
-  /// kind already.
+  /// Makes the event of the field's kind, without setting the field.
+  /// Errors: the event has another kind already.
   [[nodiscard]] Status MakeKind(v1::Event* event) const;
   [[nodiscard]] const std::string& path() const { return path_; }
 

@@ -80,7 +80,8 @@ enum class FleetFraming : std::uint8_t {
 /// again.
 ///
 /// Threads:  one at a time. Two fleets with different seeds share agents' names and nothing else.
-/// Lifetime: owns everything. Speed: more than 3 M events/s on one core (fleet_benchmark).
+/// Lifetime: owns everything.
+/// Speed: more than 3 M events/s on one core (fleet_benchmark).
 /// Errors:   the constructor asserts `options.Validate().ok()`.
 class Fleet {
  public:

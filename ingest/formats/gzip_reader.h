@@ -14,8 +14,8 @@ namespace barograph::ingest {
 /// Reads a file from its beginning, unpacked on the way when it starts as gzip does (RFC 1952;
 /// several members in a row are one text). Memory does not depend on the size of the file.
 ///
-/// Threads: one at a time. Errors: kNotFound (no such file, or a folder), kIo, kCorruption (broken
-/// or cut-off gzip).
+/// Threads: one at a time.
+/// Errors: kNotFound (no such file, or a folder), kIo, kCorruption (broken or cut-off gzip).
 class GzipReader {
  public:
   [[nodiscard]] static Result<std::unique_ptr<GzipReader>> Open(const std::string& path);
@@ -28,7 +28,8 @@ class GzipReader {
   [[nodiscard]] virtual std::uint64_t file_bytes_read() const = 0;
 };
 
-/// SHA-256 of a file's bytes as they lie on disk. Errors: as GzipReader.
+/// SHA-256 of a file's bytes as they lie on disk.
+/// Errors: as GzipReader.
 [[nodiscard]] Result<Digest> HashFile(const std::string& path);
 
 /// Bytes of one line or record of a text file; beyond, it is refused.
@@ -36,7 +37,8 @@ inline constexpr std::size_t kTextLineBytesMax = 1024 * 1024;
 
 /// Splits a text into its lines, without their ends (LF or CR LF) and without a byte order mark at
 /// the beginning.
-/// Threads: one at a time. Lifetime: refers to the reader.
+/// Threads: one at a time.
+/// Lifetime: refers to the reader.
 class LineReader {
  public:
   explicit LineReader(GzipReader* source) : source_(source) {}

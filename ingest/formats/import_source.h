@@ -24,14 +24,15 @@ struct ImportRecord {
 /// import of the same file changes nothing. The producer id is "import:<source>:" and 32 hex digits
 /// of the hash of the file's bytes and the mapping.
 ///
-/// Threads: one at a time. Lifetime: owns the file.
+/// Threads: one at a time.
+/// Lifetime: owns the file.
 class ImportSource {
  public:
   /// For derived classes; Open() makes the right one.
   ImportSource(std::unique_ptr<GzipReader> file, EventMapping mapping)
       : file_(std::move(file)), lines_(file_.get()), mapping_(std::move(mapping)) {}
-  /// Opens the file, hashes it, and reads the header. Errors: as GzipReader and
-  /// EventMapping::BindColumns.
+  /// Opens the file, hashes it, and reads the header.
+  /// Errors: as GzipReader and EventMapping::BindColumns.
   [[nodiscard]] static Result<std::unique_ptr<ImportSource>> Open(const std::string& path,
                                                                   EventMapping mapping);
   virtual ~ImportSource() = default;

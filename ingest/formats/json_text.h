@@ -34,7 +34,8 @@ inline constexpr std::size_t kJsonValuesMax = 1'000'000;
 /// Reads one JSON text. The parser reports each bracket as it comes, so that text nested deeper
 /// than kJsonDepthMax is refused before anything of that depth exists. Refused too: duplicate keys,
 /// more than kJsonValuesMax values, numbers that no double holds, invalid UTF-8, anything after the
-/// value. Errors: kInvalidArgument with the byte where it went wrong.
+/// value.
+/// Errors: kInvalidArgument with the byte where it went wrong.
 [[nodiscard]] Result<JsonValue> ParseJson(std::string_view text);
 
 }  // namespace barograph::ingest

@@ -19,8 +19,9 @@ namespace barograph::ingest {
 /// for numbers since 1970 (decimals allowed, exactly).
 ///
 /// A local time that a change of clocks repeats is its first occurrence; one that it skips is read
-/// with the offset before the change. Threads: any. Lifetime: a plain value. Range: 1678 to 2262,
-/// nanoseconds; finer digits are cut off.
+/// with the offset before the change.
+/// Threads: any.
+/// Lifetime: a plain value. Range: 1678 to 2262, nanoseconds; finer digits are cut off.
 class TimeText {
  public:
   TimeText() : zone_(absl::UTCTimeZone()) {}
@@ -36,7 +37,8 @@ class TimeText {
 };
 
 /// Reads a duration leniently: "3.5s" (proto's JSON mapping), "1h30m", "4_hours", "90 minutes", "2
-/// days". Errors: kInvalidArgument.
+/// days".
+/// Errors: kInvalidArgument.
 [[nodiscard]] Result<Duration> ParseLenientDuration(std::string_view text);
 
 }  // namespace barograph::ingest

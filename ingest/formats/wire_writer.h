@@ -12,7 +12,8 @@ namespace barograph::ingest {
 /// Writes one protobuf message of at most kCapacity bytes into itself: fields in the order of the
 /// calls, without an allocation. For hot loops that make events; everything else uses the generated
 /// classes. Format: protobuf encoding guide (varint, 64-bit and length-delimited fields). Threads:
-/// one at a time. Errors: writing beyond the capacity is asserted.
+/// one at a time.
+/// Errors: writing beyond the capacity is asserted.
 class WireWriter {
  public:
   static constexpr std::size_t kCapacity = 1024;

@@ -60,7 +60,8 @@ class PublishStream final
   ~PublishStream() override = default;
 
   [[nodiscard]] Result<Batch> Admit(std::optional<Receipt>* last_receipt);
-  /// Fills in what only the first request said. Errors: another producer, no sequence.
+  /// Fills in what only the first request said.
+  /// Errors: another producer, no sequence.
   [[nodiscard]] Status Inherit(Batch& batch);
   void LookUp(std::optional<Receipt> last_receipt);
   void OnStanding(const Result<ProducerStanding>& standing);

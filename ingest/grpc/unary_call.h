@@ -10,7 +10,8 @@ namespace barograph::ingest {
 
 /// Runs one PublishBatch call: admits the request where it lies and finishes the returned reactor
 /// when its batch is durable.
-/// Threads: any. Lifetime: `response` lives until the reactor is finished, and the door until then.
+/// Threads: any.
+/// Lifetime: `response` lives until the reactor is finished, and the door until then.
 ::grpc::ServerUnaryReactor* StartPublishBatch(DoorState& door,
                                               ::grpc::CallbackServerContext& context,
                                               const ::grpc::ByteBuffer& request,

@@ -25,7 +25,8 @@ inline constexpr std::size_t kCountersMax = 1'000'000;
 /// A counter is (name, unit, service, agent, environment, all labels). Its first sample is the
 /// start and yields nothing. A fall is a reset: the counter began again at 0, so the whole new
 /// value counts. A sample older than the last one is passed over, because the later one already
-/// includes it. Threads: owned by one thread.
+/// includes it.
+/// Threads: owned by one thread.
 class CounterTable {
  public:
   explicit CounterTable(MeasureRowChanges* changes) : changes_(changes) {}

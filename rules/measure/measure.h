@@ -94,8 +94,8 @@ enum class Dimension : std::uint8_t {
 /// The event's value; "" where the event has none. `environment` is "production" when empty, the
 /// `category` of a FEE payment is "FEES". The fingerprint of an error without one is derived and
 /// lies in `*scratch`, as do the values of server-made events: the `agent` and `type` of
-/// TaskOverdue; of AlertTransition its labels, its `severity`, and as `name` its rule. Lifetime: as
-/// the event's bytes and `*scratch`, until the next call with that scratch.
+/// TaskOverdue; of AlertTransition its labels, its `severity`, and as `name` its rule.
+/// Lifetime: as the event's bytes and `*scratch`, until the next call with that scratch.
 [[nodiscard]] std::string_view DimensionValue(const storage::EventView& event, Dimension dimension,
                                               std::string* scratch);
 

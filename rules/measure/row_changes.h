@@ -29,7 +29,8 @@ struct NameHash {
 };
 [[nodiscard]] NameHash HashName(std::string_view name);
 
-/// The currency of a checkpoint row. Errors: kCorruption.
+/// The currency of a checkpoint row.
+/// Errors: kCorruption.
 [[nodiscard]] Result<Currency> StoredCurrency(std::string_view code);
 
 /// The tables of rules/measure; the letter is the second byte of a checkpoint key.

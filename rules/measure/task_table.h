@@ -33,13 +33,14 @@ enum class Punctuality : std::uint8_t { kUndecided, kOnTime, kLate };
 ///
 /// A task opens with its first STARTED, PROGRESS or BLOCKED and leaves with COMPLETED, FAILED or
 /// CANCELLED, in the order of the log; one that starts again after its end is a new task. At most
-/// kOpenTasksMax are open; further ones are not followed. Threads: owned by one thread.
+/// kOpenTasksMax are open; further ones are not followed.
+/// Threads: owned by one thread.
 class TaskTable {
  public:
   explicit TaskTable(MeasureRowChanges* changes) : changes_(changes) {}
 
-  /// A task event that is no end. False when the table is full and the task new. Requires: a task
-  /// id.
+  /// A task event that is no end. False when the table is full and the task new.
+  /// Requires: a task id.
   bool Open(const storage::EventView& event, Time time);
   /// A task event that is an end: COMPLETED, FAILED or CANCELLED (which is never on time or late).
   /// The event's own deadline counts before the one that is known. Undecided without a deadline,

@@ -24,7 +24,8 @@ namespace barograph::rules {
 /// yields.
 ///
 /// Which currencies and open names have a measure of their own is state (the limits count them), so
-/// they have checkpoint rows. Threads: owned by one thread.
+/// they have checkpoint rows.
+/// Threads: owned by one thread.
 class YieldBuffer {
  public:
   YieldBuffer(MeasureFold::Interner interner, MeasureRowChanges* changes);

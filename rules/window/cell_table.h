@@ -77,7 +77,8 @@ class TupleHash {
 };
 
 /// Cells of one projection by the hash of their values: open addressing with linear probing, at
-/// most half full. Threads: owned by one thread.
+/// most half full.
+/// Threads: owned by one thread.
 class CellTable {
  public:
   /// The cell of this hash that matches; null when there is none.

@@ -12,7 +12,8 @@
 namespace barograph::rules {
 
 /// Values of one event's dimensions, each found and hashed at most once an event, and only when a
-/// projection asks. Threads: owned by one thread.
+/// projection asks.
+/// Threads: owned by one thread.
 class DimensionFrame {
  public:
   using Index = std::uint16_t;

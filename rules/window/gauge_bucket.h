@@ -12,7 +12,8 @@ namespace barograph::rules {
 
 /// What a gauge was in one bucket. The last value is the one with the latest event time, and of
 /// equal times the one that came last; `count` values were seen, each weighted with its event's
-/// count. Threads: a plain value.
+/// count.
+/// Threads: a plain value.
 struct GaugeBucket {
   std::int64_t last_time = 0;  ///< nanoseconds
   std::int64_t last = 0, min = 0, max = 0;

@@ -19,7 +19,8 @@ namespace barograph::rules {
 /// bucket [l, u) is within 1/129 = 0.78 % of every value in it.
 ///
 /// While it changes often it is dense; Pack() turns it into a few bytes, and the next change
-/// unpacks it. Threads: a plain value.
+/// unpacks it.
+/// Threads: a plain value.
 class Sketch {
  public:
   [[nodiscard]] static std::int32_t IndexOf(std::int64_t value);

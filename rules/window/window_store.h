@@ -119,7 +119,6 @@ class WindowStore {
   [[nodiscard]] std::size_t measure_count() const;  ///< ids are 0 .. measure_count() - 1
 
   // --- Queries. A window must be a multiple of its level's bucket width: ValidateWindow says so.
-  // -------------------------
   [[nodiscard]] static Status ValidateWindow(Duration window);
   [[nodiscard]] std::optional<CellId> FindCell(ProjectionId projection,
                                                std::span<const std::string_view> values) const;
@@ -140,7 +139,6 @@ class WindowStore {
                                        Duration window) const;
 
   // --- What changed: rules watch cells, evaluation looks only at those touched.
-  // ------------------------------------------
   /// Future folds into cells of `projection` report themselves in TakeTouched.
   void Watch(ProjectionId projection);
   /// Watched cells touched since the last call, in order of first touch.
@@ -159,7 +157,8 @@ class WindowStore {
   /// Loads one row of the last complete checkpoint into a new store; rows come in order of their
   /// keys. Rows whose key starts with kColdRows may be left out: they stay on disk, and they are
   /// the
-  /// only ones whose number grows with history. Errors: kCorruption.
+  /// only ones whose number grows with history.
+  /// Errors: kCorruption.
   static constexpr std::string_view kColdRows = "wz";
   [[nodiscard]] Status LoadRow(std::string_view key, std::string_view value);
   /// After the last LoadRow: makes totals from buckets.

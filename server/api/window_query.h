@@ -50,8 +50,8 @@ struct WindowQuery {
 [[nodiscard]] std::string ProjectionText(const rules::Projection& projection);
 
 /// Answers a query from one store, a slice at a time.
-/// Threads: the store's. Lifetime: `query` must outlive it; the store must be the same at every
-///          step.
+/// Threads: the store's.
+/// Lifetime: `query` must outlive it; the store must be the same at every step.
 class WindowAnswer {
  public:
   /// `source` as ChooseProjection gave it.

@@ -20,7 +20,8 @@ namespace barograph::server {
                                                 const Clock& clock, const std::atomic<bool>& stop);
 
 /// The fleet as it goes on: sends each event when its time has come, on a thread of its own.
-/// Threads: any. Errors: the publisher's; they end the stream and are told by Stop.
+/// Threads: any.
+/// Errors: the publisher's; they end the stream and are told by Stop.
 class LiveFleet {
  public:
   LiveFleet(std::string server, const ingest::FleetOptions& fleet, const Clock& clock);

@@ -26,8 +26,9 @@ struct ServerOptions {
 class Server {
  public:
   /// Starts everything in order: configuration, log, rules, prices, receivers, HTTP, and gRPC last,
-  /// so that nobody is let in before all is ready. Errors: kInvalidArgument (configuration),
-  /// kLocked, kDataLoss, kCorruption, kUnavailable (a port).
+  /// so that nobody is let in before all is ready.
+  /// Errors: kInvalidArgument (configuration), kLocked, kDataLoss, kCorruption, kUnavailable (a
+  ///         port).
   [[nodiscard]] static Result<std::unique_ptr<Server>> Start(
       const ServerOptions& options, Clock& clock, std::function<void(const Error&)> on_failure);
   ~Server();

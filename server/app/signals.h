@@ -11,7 +11,8 @@ enum class Signal { kReload, kStop };
 
 /// Turns SIGHUP into kReload and SIGTERM and SIGINT into kStop. A second SIGINT or SIGTERM while
 /// the first is being obeyed ends the process at once. Made before any other thread, so that all of
-/// them inherit the blocked mask. Threads: one waits.
+/// them inherit the blocked mask.
+/// Threads: one waits.
 class Signals {
  public:
   Signals();

@@ -20,7 +20,7 @@ struct BenchFlags {
   double load_events_per_second = 0;  ///< 0: half of what a full load of a few seconds reached
   std::string data;                   ///< replay: an existing data folder instead of a new log
   std::uint64_t until = 0;            ///< replay: last sequence; 0: the end
-  bool gate = false;  ///< exit 1 when the issue's marks are missed or the run is void
+  bool gate = false;  ///< exit 1 when a mark of docs/benchmarks.md is missed or the run is void
 };
 
 /// Each prints one JSON object whose names end in their unit. Return an ExitStatus.

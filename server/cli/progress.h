@@ -9,7 +9,8 @@ namespace barograph::server {
 
 /// Progress of long work on stderr: a bar with rate and time left on a terminal, redrawn at most
 /// ten times a second; on anything else one line every ten seconds. Silent when stderr is neither
-/// or `quiet`. Threads: one.
+/// or `quiet`.
+/// Threads: one.
 class Progress {
  public:
   /// `total` 0: unknown, then only done and rate are shown. `what` e.g. "importing"; `unit` e.g.

@@ -44,15 +44,16 @@ struct Configuration {
 /// everything (rules::Validate too). Secrets are references and are not fetched here (secret.h), so
 /// a configuration can be checked on another machine.
 ///
-/// Threads: any. Errors: kInvalidArgument with all mistakes, one a line: file:line:column, what is
-/// wrong, what would be right.
+/// Threads: any.
+/// Errors: kInvalidArgument with all mistakes, one a line: file:line:column, what is wrong, what
+///         would be right.
 [[nodiscard]] Result<Configuration> LoadConfiguration(const ConfigSources& sources);
 
 /// The environment as LoadConfiguration takes it.
 [[nodiscard]] std::map<std::string, std::string> ReadEnvironment();
 
-/// A configuration file's text, at most kYamlBytesMax. Errors: kNotFound, kInvalidArgument (too
-/// large, a folder).
+/// A configuration file's text, at most kYamlBytesMax.
+/// Errors: kNotFound, kInvalidArgument (too large, a folder).
 [[nodiscard]] Result<std::string> ReadConfigFile(const std::string& path);
 
 }  // namespace barograph::server

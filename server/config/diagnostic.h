@@ -32,7 +32,8 @@ struct Diagnostic {
 inline constexpr std::size_t kDiagnosticsMax = 100;
 
 /// Collects all mistakes of a configuration, so that a reader mends them in one go.
-/// Threads: one. Lifetime: a plain value.
+/// Threads: one.
+/// Lifetime: a plain value.
 class Diagnostics {
  public:
   void Add(Position position, std::string message);

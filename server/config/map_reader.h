@@ -20,7 +20,8 @@ namespace barograph::server {
 ///   if (const YamlNode* wait = map.Find("group_wait")) ReadDuration(*wait, "group_wait",
 ///   diagnostics)... map.Finish();
 ///
-/// Threads: one. Lifetime: refers to node and diagnostics.
+/// Threads: one.
+/// Lifetime: refers to node and diagnostics.
 class MapReader {
  public:
   /// `what` is how messages call the map, e.g. "an SLO". A node that is no map is told, and then

@@ -31,8 +31,9 @@ inline constexpr std::size_t kSecretBytesMax = 64 * 1024;
 
 /// Fetches what a reference names: "env:HOOK_SECRET" (environment variable) or
 /// "file:/run/secrets/hook" (the file's content without its last line end). "" gives an empty
-/// Secret. Errors: kNotFound (variable not set, file not readable), kInvalidArgument (empty, too
-/// large, or no reference).
+/// Secret.
+/// Errors: kNotFound (variable not set, file not readable), kInvalidArgument (empty, too large, or
+///         no reference).
 [[nodiscard]] Result<Secret> ResolveSecret(std::string_view reference);
 
 }  // namespace barograph::server

@@ -65,7 +65,8 @@ struct SettingSpec {
 /// "limits.queue_bytes" -> "BAROGRAPH_LIMITS__QUEUE_BYTES".
 [[nodiscard]] std::string EnvironmentName(std::string_view path);
 
-/// Reads a number of bytes: "1048576", "64MiB", "2GiB", "512KiB". Errors: kInvalidArgument.
+/// Reads a number of bytes: "1048576", "64MiB", "2GiB", "512KiB".
+/// Errors: kInvalidArgument.
 [[nodiscard]] Result<std::uint64_t> ParseBytes(std::string_view text);
 
 }  // namespace barograph::server

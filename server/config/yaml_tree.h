@@ -38,8 +38,9 @@ struct YamlNode {
 
 /// Reads one YAML document into a tree. Anchors and aliases are followed under the limits above;
 /// refused are duplicate keys, keys that are not text, custom tags, and a second document. `file`
-/// is the name that messages bear. Errors: nothing is returned and `diagnostics` holds why;
-/// yaml-cpp stops at its first syntax error, so there is one of those.
+/// is the name that messages bear.
+/// Errors: nothing is returned and `diagnostics` holds why; yaml-cpp stops at its first syntax
+///         error, so there is one of those.
 [[nodiscard]] std::optional<YamlNode> ParseYaml(std::string_view text, std::string_view file,
                                                 Diagnostics* diagnostics);
 

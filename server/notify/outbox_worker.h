@@ -32,7 +32,8 @@ struct OutboxFigures {
 ///
 /// Promise: for each alert and receiver the last transition is delivered at least once; a resolve
 /// never overtakes its firing. A restart at any point changes nothing but that a try under way may
-/// come twice, under the same id. Threads: every method from any thread; works on its own thread.
+/// come twice, under the same id.
+/// Threads: every method from any thread; works on its own thread.
 class OutboxWorker {
  public:
   struct Ports {

@@ -30,7 +30,8 @@ class CheckpointPacer {
   /// Answers with `error` what waits for a checkpoint that did not start: the effects are added to
   /// `*effects`.
   void Refuse(const Error& error, std::vector<std::function<void()>>* effects);
-  /// Starts one if it is due. Requires: everything folded was handed over.
+  /// Starts one if it is due.
+  /// Requires: everything folded was handed over.
   void MaybeBegin(Time log_time);
   [[nodiscard]] bool active() const { return active_; }
   /// A slice of about kCheckpointSlice.

@@ -12,7 +12,8 @@ namespace barograph::server {
 /// For tests: syncs of the write-ahead log can be held, counted and failed. Holding stands for a
 /// slow disk.
 ///
-/// Threads: any. Lifetime: shared with the database.
+/// Threads: any.
+/// Lifetime: shared with the database.
 class GatedFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   GatedFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}

@@ -58,7 +58,8 @@ class GroupCommit {
 
   [[nodiscard]] bool idle() const { return idle_.load(std::memory_order_acquire); }
   [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_acquire); }
-  /// Exchanges the filled group for an empty one. Requires: idle().
+  /// Exchanges the filled group for an empty one.
+  /// Requires: idle().
   void HandOver(std::unique_ptr<Group>* group);
   /// Returns when idle, or failed.
   void AwaitIdle();

@@ -18,7 +18,8 @@ namespace barograph::server {
 /// Threads: owned by the partition writer.
 class NoticeBook {
  public:
-  /// Reads the rows of the outbox. Errors: kCorruption, kIo.
+  /// Reads the rows of the outbox.
+  /// Errors: kCorruption, kIo.
   [[nodiscard]] Status Load(const storage::Outbox& outbox);
   void Add(const std::string& notice_id, Sequence sequence) { pending_[notice_id] = sequence; }
   /// Takes the notice out of the pending ones.

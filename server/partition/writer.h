@@ -60,7 +60,6 @@ class Writer {
   void Stop();
 
   // --- In the writer's thread (or before Start)
-  // ----------------------------------------------------------------------------
   using Decision = std::function<std::vector<rules::Engine::Decided>()>;
   /// Brings log time up to now, then appends what `decide` says of the state there. `evaluate`: the
   /// rules may say something new at once.

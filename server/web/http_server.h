@@ -35,7 +35,8 @@ struct HttpServerOptions {
 };
 
 /// HTTP/1.1 on Boost.Beast, one I/O thread; routes run on a second thread, so that a slow one does
-/// not hold up accepting. Threads: Route before Start; routes are called on one thread.
+/// not hold up accepting.
+/// Threads: Route before Start; routes are called on one thread.
 class HttpServer {
  public:
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;

@@ -17,8 +17,8 @@ namespace barograph {
 /// HMAC-SHA-256 (RFC 2104).
 [[nodiscard]] Digest HmacSha256(std::string_view key, std::string_view message);
 
-/// SHA-256 over input that comes in pieces. Finish() gives the digest and starts anew. Threads: one
-/// at a time.
+/// SHA-256 over input that comes in pieces. Finish() gives the digest and starts anew.
+/// Threads: one at a time.
 class Sha256Stream {
  public:
   Sha256Stream();

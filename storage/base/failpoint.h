@@ -8,7 +8,8 @@ namespace barograph {
 /// BAROGRAPH_FAILPOINT="commit_before_sync:17" dies at the 17th pass, and
 /// "commit_before_sync:17:50" holds
 /// that thread for 50 ms first, so that the others show what they do meanwhile. Only builds with
-/// BAROGRAPH_FAILPOINTS have code for it. Threads: any.
+/// BAROGRAPH_FAILPOINTS have code for it.
+/// Threads: any.
 void HitFailpoint(std::string_view name);
 
 /// Whether this build was started as the named mutant (BAROGRAPH_MUTANT=...): a seeded defect that

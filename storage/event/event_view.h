@@ -172,9 +172,9 @@ struct LabelView {
 /// One event, read in a single walk over its wire bytes without an allocation. All views point into
 /// those bytes.
 ///
-/// Threads: a plain value. Lifetime: as the bytes it was read from.
-/// Only the member of the union that `kind` names may be read; for server-made kinds that is
-/// `body`.
+/// Threads: a plain value.
+/// Lifetime: as the bytes it was read from. Only the member of the union that `kind` names may be
+///           read; for server-made kinds that is `body`.
 struct EventView {
   EventView() {
   }  // Leaves the union and the label array unset: this type is filled a million times a second.

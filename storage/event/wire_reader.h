@@ -25,8 +25,8 @@ enum class WireType : std::uint8_t {
 /// strictly: a tag or length that is longer than needed, a varint above 64 bits and a read past the
 /// end all fail. Never reads past the end.
 ///
-/// Lifetime: as the bytes. Errors: a call gives false; the place is then unspecified and reading
-/// must stop.
+/// Lifetime: as the bytes.
+/// Errors: a call gives false; the place is then unspecified and reading must stop.
 class WireReader {
  public:
   explicit WireReader(std::string_view bytes)

@@ -47,17 +47,18 @@ struct OpenReport {
 ///             does a sequence come again, with another link.
 /// Durability: a record is durable when the Database::Write(sync) of its group returned OK.
 /// Threads:    StageAppend by the one writer; CommitDone by the one commit thread; all else from
-/// any thread. Errors:     kDataLoss when the log ends before the frontier, naming the missing
-/// range; nothing is repaired.
+/// any thread.
+/// Errors: kDataLoss when the log ends before the frontier, naming the missing range; nothing is
+///         repaired.
 class EventLog {
  public:
   /// Reads the end of the log, walks back over what recovery brought from the write-ahead log, and
   /// compares the end with the frontier file. `database` must outlive the log. A read-only database
   /// is not written to, and may do without a frontier file. Programs call OpenStore
-  /// (storage/log/store.h), which also deals with a torn tail. Errors: kDataLoss (the end is behind
-  /// the frontier, or a record is missing), kCorruption (a link does not fit, or the frontier file
-  /// is unreadable), kFailedPrecondition (the frontier file is absent, or of an unknown format),
-  /// kIo.
+  /// (storage/log/store.h), which also deals with a torn tail.
+  /// Errors: kDataLoss (the end is behind the frontier, or a record is missing), kCorruption (a
+  ///         link does not fit, or the frontier file is unreadable), kFailedPrecondition (the
+  ///         frontier file is absent, or of an unknown format), kIo.
   [[nodiscard]] static Result<std::unique_ptr<EventLog>> Open(Database& database,
                                                               const EventLogOptions& options,
                                                               OpenReport* report);
@@ -77,8 +78,8 @@ class EventLog {
   /// Requires count > 0; about 1 microsecond.
   Position StageAppend(RecordHeader header, const SealedPayload& payload, WriteGroup* group);
   /// The group that ends at `end` was synced: moves the durable frontier, and at most once a second
-  /// syncs the frontier file. Acknowledge after this returned. Errors: kIo; then the process must
-  /// end.
+  /// syncs the frontier file. Acknowledge after this returned.
+  /// Errors: kIo; then the process must end.
   [[nodiscard]] Status CommitDone(const Position& end);
 
   /// Last staged and last durable place.
@@ -100,8 +101,9 @@ class EventLog {
   [[nodiscard]] Status StartCommitted(const Position& start);
 
   /// Reads records in order, starting with the one that holds `from`. Each record's CRC is checked;
-  /// with `verify_chain` also payload digest and link. Sees only durable records. Lifetime: must
-  /// not outlive its log. Threads: one at a time.
+  /// with `verify_chain` also payload digest and link. Sees only durable records.
+  /// Lifetime: must not outlive its log.
+  /// Threads: one at a time.
   class Cursor {
    public:
     Cursor(Cursor&&) noexcept;

@@ -35,7 +35,9 @@ struct FrontierRecord {
 /// once a second, so that
 ///             after a power cut it is at most about a second behind. It is never ahead of the log.
 /// Tears:      the slot that was synced last is not written again before the other one has been
-/// synced. Threads:    one at a time. Errors: kIo, sticky: the caller ends the process.
+/// synced.
+/// Threads: one at a time.
+/// Errors: kIo, sticky: the caller ends the process.
 class Frontier {
  public:
   static constexpr std::chrono::seconds kSyncInterval{1};

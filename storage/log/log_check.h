@@ -26,7 +26,8 @@ struct VerifyReport {
 using VerifyProgress = std::function<bool(const VerifyReport& so_far)>;
 
 /// Reads the whole log up to its durable end: CRC, payload digest, link, density, decompression.
-/// Memory: one payload. Errors: kIo; damage is in the report.
+/// Memory: one payload.
+/// Errors: kIo; damage is in the report.
 [[nodiscard]] Result<VerifyReport> VerifyLog(const EventLog& log, const VerifyProgress& progress);
 
 /// What can be told without reading the log.

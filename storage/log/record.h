@@ -60,8 +60,8 @@ struct SealedPayload {
   Digest digest{};        ///< SHA-256 of `bytes`
 };
 /// Compresses with LZ4 when that is smaller, and hashes what will be stored.
-/// Requires payload.size() <= kRecordPayloadBytesMax. Threads: any; each keeps one buffer of the
-/// largest size it met.
+/// Requires payload.size() <= kRecordPayloadBytesMax.
+/// Threads: any; each keeps one buffer of the largest size it met.
 [[nodiscard]] SealedPayload SealPayload(std::string_view payload);
 
 /// Replaces `*out` by the header's encoding with its CRC-32C. A record is this encoding followed by
@@ -77,9 +77,11 @@ struct RecordView {
   std::string_view stored_payload;
 };
 /// Splits a record and checks the header's CRC and all sizes, but not the payload: see
-/// CheckPayload. Errors: kCorruption, kFailedPrecondition (unknown format).
+/// CheckPayload.
+/// Errors: kCorruption, kFailedPrecondition (unknown format).
 [[nodiscard]] Result<RecordView> DecodeRecord(std::string_view record);
-/// Compares the payload with the header's CRC, or with its SHA-256. Errors: kCorruption.
+/// Compares the payload with the header's CRC, or with its SHA-256.
+/// Errors: kCorruption.
 [[nodiscard]] Status CheckPayloadCrc(const RecordView& record);
 [[nodiscard]] Status CheckPayloadDigest(const RecordView& record);
 /// Uncompressed payload: a view into the record, or into `*buffer` (reused; it only grows).

@@ -84,8 +84,8 @@ struct CursorOptions {
 };
 
 /// An ordered walk over one table, as it was when the cursor was made. It starts nowhere: seek
-/// first. Lifetime: must not outlive its Database; holds files and memtables of its moment in
-/// place.
+/// first.
+/// Lifetime: must not outlive its Database; holds files and memtables of its moment in place.
 class TableCursor {
  public:
   ~TableCursor();

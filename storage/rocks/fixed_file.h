@@ -16,12 +16,13 @@ namespace barograph::storage {
 /// A small file that is overwritten in place, in the file system of the database, so that a test's
 /// faults reach both.
 ///
-/// Durability: a write is durable when a later Sync returned OK. Threads: one at a time.
+/// Durability: a write is durable when a later Sync returned OK.
+/// Threads: one at a time.
 /// Errors: kIo; after a failed Sync the file must not be used again.
 class FixedFile {
  public:
-  /// Reads at most `bytes` from the start. Errors: kNotFound, kIo. An empty `file_system` is the
-  /// machine's.
+  /// Reads at most `bytes` from the start.
+  /// Errors: kNotFound, kIo. An empty `file_system` is the machine's.
   [[nodiscard]] static Result<std::string> Read(
       const std::shared_ptr<rocksdb::FileSystem>& file_system, const std::string& path,
       std::size_t bytes);

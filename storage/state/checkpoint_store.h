@@ -53,7 +53,8 @@ class CheckpointStore {
   /// Forgets all rows and the head: state will be made anew from the log.
   [[nodiscard]] Status Clear();
 
-  /// Starts a checkpoint. Requires: !busy().
+  /// Starts a checkpoint.
+  /// Requires: !busy().
   void Begin();
   /// One row; an empty value removes it. A row added twice counts as added last.
   void Add(std::string_view key, std::string_view value);

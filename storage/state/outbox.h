@@ -43,7 +43,8 @@ class Outbox {
   [[nodiscard]] Result<std::vector<OutboxRow>> ListPending(Sequence after, std::size_t limit) const;
   /// Ended rows, the newest first.
   [[nodiscard]] Result<std::vector<OutboxRow>> ListEnded(std::size_t limit) const;
-  /// Pending or ended. Errors: kNotFound.
+  /// Pending or ended.
+  /// Errors: kNotFound.
   [[nodiscard]] Result<OutboxRow> Find(Sequence sequence) const;
 
  private:

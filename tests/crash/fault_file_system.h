@@ -38,7 +38,8 @@ inline constexpr int kDamages = 4;
 /// is gone from the
 ///   disk all the same, as on Linux after a failed write-back.
 ///
-/// Threads: any. Lifetime: files that it opened must not outlive it.
+/// Threads: any.
+/// Lifetime: files that it opened must not outlive it.
 class FaultFileSystem final : public rocksdb::FileSystemWrapper {
  public:
   /// `graveyard` keeps removed files until their removal is durable; an empty folder on the same

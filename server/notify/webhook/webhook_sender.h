@@ -21,7 +21,8 @@ struct WebhookOptions {
 /// and shared, redirects are not followed, answers are read up to 64 KiB, and the address guard
 /// looks at every socket before it is opened.
 ///
-/// Threads: any; results are called on its thread. Lifetime: must outlive the senders that it made.
+/// Threads: any; results are called on its thread.
+/// Lifetime: must outlive the senders that it made.
 class WebhookClient {
  public:
   WebhookClient();
