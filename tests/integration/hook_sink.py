@@ -55,3 +55,4 @@ class HookSink:
 
     def close(self):
         self.server.shutdown()
+        self.server.server_close()

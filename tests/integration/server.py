@@ -37,11 +37,12 @@ class Server:
                    "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *self.arguments, *arguments]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=self.folder)
         self.grpc = self.http = None
-        threading.Thread(target=self._read_log, args=(self.process,), daemon=True).start()
+        self.reader = threading.Thread(target=self._read_log, args=(self.process,), daemon=True)
+        self.reader.start()
         deadline = time.monotonic() + START_SECONDS_MAX
         while self.http is None:
             if self.process.poll() is not None:
-                time.sleep(0.1)
+                self._close_log()
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n" + "".join(self.log))
             if time.monotonic() > deadline:
                 self.kill()
@@ -60,12 +61,19 @@ class Server:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=40)
+        self._close_log()
         return self.process.returncode if self.process else None
 
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._close_log()
+
+    def _close_log(self):
+        if self.process:
+            self.reader.join(timeout=5)
+            self.process.stderr.close()
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
