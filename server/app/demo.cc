@@ -283,8 +283,7 @@ class Demo {
     std::printf("  %-72s # %s\n",
                 ("curl -s http://" + server_->http_address() + "/metrics").c_str(),
                 "Prometheus metrics");
-    std::printf("  %-72s # %s\n", ("less " + folder_ + "/rules.yaml").c_str(),
-                "the rules; kill -HUP reloads them");
+    std::printf("  %-72s # %s\n", ("less " + folder_ + "/rules.yaml").c_str(), "its rules");
     std::printf("\nCtrl-C ends the demo.\n");
     std::fflush(stdout);
   }

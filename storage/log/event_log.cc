@@ -24,7 +24,7 @@ std::string Describe(const SequenceRange& range) {
 namespace {
 
 constexpr std::string_view kAcceptLoss =
-    "; `barograph log recover --accept-loss` starts with what is left";
+    "; `barograph serve --accept-loss` starts with what is left";
 
 std::string StartKey(PartitionId partition) {
   std::string key = "log_start/";

@@ -18,7 +18,7 @@ struct EventLogOptions {
   PartitionId partition;
   /// Frontier file, beside the database; see docs/formats/log.md.
   std::string frontier_path;
-  /// Serve although acknowledged records are missing; only `barograph log recover --accept-loss`
+  /// Serve although acknowledged records are missing; only `barograph serve --accept-loss`
   /// sets it.
   bool accept_loss = false;
   /// Paces the frontier file's sync by its boot time. Not owned, must outlive the log; null: the

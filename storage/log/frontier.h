@@ -55,7 +55,7 @@ class Frontier {
   Frontier(const Frontier&) = delete;
   Frontier& operator=(const Frontier&) = delete;
 
-  /// The log is durable up to `position`. Positions may go back only after `log recover
+  /// The log is durable up to `position`. Positions may go back only after `serve
   /// --accept-loss`.
   [[nodiscard]] Status Advance(const Position& position);
   [[nodiscard]] Status Sync();
