@@ -313,11 +313,10 @@ bool Engine::State::RunDigests(std::vector<Draft>* drafts) {
 
 bool Engine::State::RunTasks(std::size_t* budget, std::vector<Draft>* drafts) {
   for (const auto& [name, tenant] : tenants) {
-    const std::optional<Time> deadline = tenant->measures.NextDeadline();
-    if (!deadline || *deadline >= cursor.second) continue;
-    if (*budget == 0) return false;
-    std::vector<storage::TaskOverdue> overdue = tenant->measures.Overdue(cursor.second, *budget);
+    std::vector<storage::TaskOverdue> overdue =
+        tenant->measures.Overdue(cursor.second, std::max<std::size_t>(*budget, 1));
     if (overdue.empty()) continue;
+    if (*budget == 0) return false;
     const bool all = overdue.size() < *budget;
     Spend(overdue.size(), budget);
     for (storage::TaskOverdue& task : overdue)

@@ -28,16 +28,13 @@ std::optional<std::int64_t> CounterTable::Grow(const storage::EventView& event, 
   const auto found = rows_.find(name);
   if (found == rows_.end()) {
     if (rows_.size() >= kCountersMax) return std::nullopt;
-    changes_->Touch({MeasureTable::kCounter, name});
-    rows_.emplace(name, Row{at, nanos, changes_->interval()});
+    changes_->Add({MeasureTable::kCounter, name},
+                  &rows_.emplace(name, Row{at, nanos}).first->second.mark);
     return 0;
   }
   Row& row = found->second;
   if (at < row.time) return 0;
-  if (row.touched != changes_->interval()) {
-    changes_->Touch({MeasureTable::kCounter, name});
-    row.touched = changes_->interval();
-  }
+  changes_->Touch({MeasureTable::kCounter, name}, &row.mark);
   const std::int64_t before = row.nanos;
   row.time = at;
   row.nanos = nanos;
@@ -48,14 +45,15 @@ void CounterTable::ForEach(const std::function<void(const NameHash&)>& visit) co
   for (const auto& [name, row] : rows_) visit(name);
 }
 
-std::string CounterTable::Encode(const NameHash& name) const {
-  std::string bytes;
+MeasureRowChanges::Row CounterTable::Encode(const NameHash& name) const {
+  MeasureRowChanges::Row row;
   if (const auto found = rows_.find(name); found != rows_.end()) {
-    ByteWriter writer(&bytes);
+    row.mark = found->second.mark;
+    ByteWriter writer(&row.value);
     writer.SignedVarint(found->second.time);
     writer.SignedVarint(found->second.nanos);
   }
-  return bytes;
+  return row;
 }
 
 Status CounterTable::Load(const NameHash& name, std::string_view bytes) {

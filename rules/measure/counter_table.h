@@ -38,13 +38,13 @@ class CounterTable {
 
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
   void ForEach(const std::function<void(const NameHash&)>& visit) const;
-  [[nodiscard]] std::string Encode(const NameHash& name) const;
+  [[nodiscard]] MeasureRowChanges::Row Encode(const NameHash& name) const;
   [[nodiscard]] Status Load(const NameHash& name, std::string_view bytes);
 
  private:
   struct Row {
     std::int64_t time = 0, nanos = 0;
-    std::uint32_t touched = 0;  ///< MeasureRowChanges::interval() of the last Touch
+    std::uint32_t mark = 0;  ///< see MeasureRowChanges
   };
   [[nodiscard]] NameHash Identity(const storage::EventView& event);
 

@@ -57,7 +57,7 @@ struct MeasureFold::State {
     unconverted |= !out.Money(measure, currency, each);
   }
 
-  [[nodiscard]] std::string Encode(const MeasureRowKey& key) const;
+  [[nodiscard]] MeasureRowChanges::Row Encode(const MeasureRowKey& key) const;
   [[nodiscard]] Status Load(const MeasureRowKey& key, std::string_view value);
   [[nodiscard]] std::vector<MeasureRowKey> Keys() const;
 
@@ -67,6 +67,7 @@ struct MeasureFold::State {
   TaskTable tasks;
   CounterTable counters;
   std::uint64_t untracked_tasks = 0, untracked_counters = 0;
+  std::uint32_t untracked_mark = 0;
   bool unconverted = false;  ///< of the event being folded
 };
 
@@ -90,7 +91,7 @@ void MeasureFold::State::FoldTask(const EventView& event, Time time) {
       return;
   }
   if (!event.task_id.empty() && !tasks.Open(event, time)) {
-    changes.Touch(kUntrackedKey);
+    changes.Touch(kUntrackedKey, &untracked_mark);
     ++untracked_tasks;
   }
 }
@@ -202,7 +203,7 @@ void MeasureFold::State::FoldSample(const EventView& event, Time time) {
     case SampleType::kCumulative: {
       const std::optional<std::int64_t> growth = counters.Grow(event, nanos, time);
       if (!growth.has_value()) {
-        changes.Touch(kUntrackedKey);
+        changes.Touch(kUntrackedKey, &untracked_mark);
         ++untracked_counters;
       } else if (*growth != 0) {
         out.SampleSum(event.sample.name, *growth);
@@ -220,13 +221,13 @@ void MeasureFold::State::FoldFeedback(const storage::FeedbackView& feedback) {
   out.Distinct(FixedMeasure::kCustomers, feedback.customer);
 }
 
-std::string MeasureFold::State::Encode(const MeasureRowKey& key) const {
+MeasureRowChanges::Row MeasureFold::State::Encode(const MeasureRowKey& key) const {
   switch (key.table) {
     case MeasureTable::kCounter:
       return counters.Encode(key.name);
     case MeasureTable::kCurrency:
     case MeasureTable::kName:
-      return out.Encode(key);
+      return {out.Encode(key)};
     case MeasureTable::kDuration:
       return tasks.EncodeType(key.name);
     case MeasureTable::kPrices:
@@ -236,12 +237,13 @@ std::string MeasureFold::State::Encode(const MeasureRowKey& key) const {
     case MeasureTable::kUntracked:
       break;
   }
-  std::string bytes;
-  if (untracked_tasks == 0 && untracked_counters == 0) return bytes;
-  ByteWriter writer(&bytes);
+  MeasureRowChanges::Row row;
+  if (untracked_tasks == 0 && untracked_counters == 0) return row;
+  row.mark = untracked_mark;
+  ByteWriter writer(&row.value);
   writer.Varint(untracked_tasks);
   writer.Varint(untracked_counters);
-  return bytes;
+  return row;
 }
 
 Status MeasureFold::State::Load(const MeasureRowKey& key, std::string_view value) {
@@ -336,9 +338,12 @@ std::span<const Yield> MeasureFold::Fold(const storage::ServerEvent& event) {
   state.out.Begin(1);
   if (const auto* prices = std::get_if<storage::PricesApplied>(&event)) {
     const PriceTables::NextTable next = state.prices.next();
-    state.changes.Touch({MeasureTable::kPrices, {0, next.made}});
-    if (next.dropped != 0) state.changes.Touch({MeasureTable::kPrices, {0, next.dropped}});
+    const auto key = [](std::uint64_t number) {
+      return MeasureRowKey{MeasureTable::kPrices, {0, number}};
+    };
+    if (next.dropped != 0) state.changes.Touch(key(next.dropped), state.prices.mark(next.dropped));
     state.prices.Apply(*prices);
+    state.changes.Add(key(next.made), state.prices.mark(next.made));
   } else if (const auto* overdue = std::get_if<storage::TaskOverdue>(&event)) {
     if (state.tasks.MarkLate(overdue->task_id)) state.out.Count(FixedMeasure::kTasksLate);
   } else if (const auto* alert = std::get_if<storage::AlertTransition>(&event)) {
@@ -350,8 +355,6 @@ std::span<const Yield> MeasureFold::Fold(const storage::ServerEvent& event) {
 std::vector<storage::TaskOverdue> MeasureFold::Overdue(Time now, std::size_t limit) const {
   return state_->tasks.Overdue(now, limit);
 }
-
-std::optional<Time> MeasureFold::NextDeadline() const { return state_->tasks.NextDeadline(); }
 
 MeasureFold::OpenTasks MeasureFold::open_tasks(Time now) const {
   return {state_->tasks.size(), state_->tasks.AtRisk(now), state_->tasks.Spent()};
@@ -391,7 +394,7 @@ void MeasureFold::Canonical(const std::function<void(std::string_view)>& sink) c
     std::string row;
     ByteWriter writer(&row);
     writer.String(key.Encode());
-    writer.String(state_->Encode(key));
+    writer.String(state_->Encode(key).value);
     sink(row);
   }
 }

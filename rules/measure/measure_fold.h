@@ -53,8 +53,6 @@ class MeasureFold {
   /// Open tasks whose deadline is before `now` and that were not yet called late: the events to
   /// decide, at most `limit`.
   [[nodiscard]] std::vector<storage::TaskOverdue> Overdue(Time now, std::size_t limit) const;
-  /// Earliest deadline of an open task that is not yet late; nothing when there is none.
-  [[nodiscard]] std::optional<Time> NextDeadline() const;
 
   /// From the table of open tasks, at `now`: `tasks.open`, `tasks.at_risk` (deadline nearer than
   /// the usual duration of the type, its median so far), `cost.open_tasks` per currency (spent on

@@ -201,12 +201,13 @@ void PriceTables::ForEach(const std::function<void(std::uint64_t)>& visit) const
   for (const auto& [number, table] : tables_) visit(number);
 }
 
-std::string PriceTables::Encode(std::uint64_t number) const {
-  std::string bytes;
+MeasureRowChanges::Row PriceTables::Encode(std::uint64_t number) const {
+  MeasureRowChanges::Row row;
   const auto found = tables_.find(number);
-  if (found == tables_.end()) return bytes;
+  if (found == tables_.end()) return row;
   const Table& table = found->second;
-  ByteWriter writer(&bytes);
+  row.mark = table.mark;
+  ByteWriter writer(&row.value);
   writer.SignedVarint(table.effective_from.time_since_epoch().count());
   writer.String(table.version);
   writer.String(table.currency.code());
@@ -219,7 +220,7 @@ std::string PriceTables::Encode(std::uint64_t number) const {
       WriteRate(writer, *rate);
     }
   }
-  return bytes;
+  return row;
 }
 
 Status PriceTables::Load(std::uint64_t number, std::string_view bytes) {

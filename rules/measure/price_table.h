@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/measure/row_changes.h"
 #include "storage/base/clock.h"
 #include "storage/base/money.h"
 #include "storage/base/result.h"
@@ -59,7 +60,9 @@ class PriceTables {
   [[nodiscard]] std::vector<storage::PricesApplied> List() const;
   void ForEach(const std::function<void(std::uint64_t number)>& visit) const;
   /// One table as bytes; empty when there is none of that number.
-  [[nodiscard]] std::string Encode(std::uint64_t number) const;
+  [[nodiscard]] MeasureRowChanges::Row Encode(std::uint64_t number) const;
+  /// The mark of a table that exists.
+  [[nodiscard]] std::uint32_t* mark(std::uint64_t number) { return &tables_.at(number).mark; }
   [[nodiscard]] Status Load(std::uint64_t number, std::string_view bytes);
 
  private:
@@ -67,6 +70,7 @@ class PriceTables {
     Time effective_from{};
     std::string version;
     Currency currency;
+    std::uint32_t mark = 0;                   ///< see MeasureRowChanges
     std::vector<storage::ModelPrice> prices;  ///< sorted by model, then provider
   };
   /// What one table says of a model.

@@ -179,8 +179,8 @@ TEST(PriceTablesTest, ATableThatIsReadBackAnswersTheSame) {
   PriceTables tables;
   tables.Apply(TableOf({{"m", "p", 10, 20, 0, {}, 40}}));
   PriceTables loaded;
-  ASSERT_TRUE(loaded.Load(1, tables.Encode(1)).ok());
-  EXPECT_EQ(loaded.Encode(1), tables.Encode(1));
+  ASSERT_TRUE(loaded.Load(1, tables.Encode(1).value).ok());
+  EXPECT_EQ(loaded.Encode(1).value, tables.Encode(1).value);
   const CostView cost = CostOf("p", "m", {1'000'000, 1'000'000, 500'000, 0, 0});
   EXPECT_EQ(static_cast<std::int64_t>(loaded.Price(cost, kFrom)->nanos), 25);
   EXPECT_FALSE(loaded.Load(2, "nonsense").ok());

@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL  // Names are short: the call would cost more than the hash.
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "storage/base/assert.h"
 #include "storage/base/bytes.h"
 
@@ -59,30 +61,53 @@ std::optional<MeasureRowKey> MeasureRowKey::Decode(std::string_view bytes) {
   return key;
 }
 
-void MeasureRowChanges::Touch(const MeasureRowKey& key) {
-  if (!leaving_.empty() && leaving_.erase(key) > 0) copies_.emplace_back(key, encode_(key));
-  if (changed_.insert(key).second) changed_order_.push_back(key);
+void MeasureRowChanges::Add(const MeasureRowKey& key, std::uint32_t* mark) {
+  *mark = interval_;
+  Note(key, true);
+}
+
+void MeasureRowChanges::TouchFirst(const MeasureRowKey& key, std::uint32_t* mark) {
+  if (is_leaving_ && *mark + 1 == interval_) copies_.emplace_back(key, encode_(key).value);
+  *mark = interval_;
+  Note(key, false);
+}
+
+void MeasureRowChanges::Note(const MeasureRowKey& key, bool appeared) {
+  if (changed_.size() >= forget_at_) ForgetVanished();
+  changed_.push_back({key, appeared});
+}
+
+void MeasureRowChanges::ForgetVanished() {
+  std::erase_if(changed_, [this](const Change& change) {
+    return change.appeared && encode_(change.key).value.empty();
+  });
+  forget_at_ = std::max(kForgetMin, 2 * changed_.size());
 }
 
 void MeasureRowChanges::Begin() {
-  BAROGRAPH_ASSERT(leaving_order_.empty() && copies_.empty(), "one checkpoint at a time");
-  leaving_ = std::exchange(changed_, {});
-  leaving_order_ = std::exchange(changed_order_, {});
+  BAROGRAPH_ASSERT(!is_leaving_, "one checkpoint at a time");
+  is_leaving_ = true;
+  leaving_.swap(changed_);
+  forget_at_ = kForgetMin;
   ++interval_;
 }
 
 bool MeasureRowChanges::Continue(std::size_t rows_max, const Sink& sink) {
   std::size_t rows = 0;
-  for (; !copies_.empty() && rows < rows_max; ++rows) {
+  for (; !leaving_.empty() && rows < rows_max; ++rows) {
+    const Change change = leaving_.back();
+    leaving_.pop_back();
+    Row row = encode_(change.key);
+    // As it was when the checkpoint began: a copy, which comes last, or nothing.
+    if (row.mark == interval_) row.value.clear();
+    if (!row.value.empty() || !change.appeared) sink(change.key.Encode(), row.value);
+  }
+  for (; leaving_.empty() && !copies_.empty() && rows < rows_max; ++rows) {
     sink(copies_.back().first.Encode(), copies_.back().second);
     copies_.pop_back();
   }
-  for (; !leaving_order_.empty() && rows < rows_max; ++rows) {
-    const MeasureRowKey key = leaving_order_.back();
-    leaving_order_.pop_back();
-    if (leaving_.erase(key) > 0) sink(key.Encode(), encode_(key));
-  }
-  return copies_.empty() && leaving_order_.empty();
+  if (leaving_.empty() && copies_.empty()) is_leaving_ = false;
+  return !is_leaving_;
 }
 
 }  // namespace barograph::rules

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
-
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -61,33 +59,53 @@ struct MeasureRowKey {
 /// were when it began.
 ///
 /// Copy before write: a row that changes while the checkpoint leaves in slices is encoded just
-/// before its first change, so that all rows are of one sequence and folding never waits. Threads:
-/// owned by one thread.
+/// before its first change, so that all rows are of one sequence and folding never waits. Each row
+/// keeps the number of the interval in which it last changed (its mark): so a change costs a
+/// comparison, and only the first one of an interval more.
+/// Threads: owned by one thread.
 class MeasureRowChanges {
  public:
-  /// The row's present value; empty for a row that does not exist.
-  using Encoder = std::function<std::string(const MeasureRowKey&)>;
+  struct Row {
+    std::string value;       ///< empty for a row that does not exist
+    std::uint32_t mark = 0;  ///< 0: never, or none
+  };
+  using Encoder = std::function<Row(const MeasureRowKey&)>;
   using Sink = std::function<void(std::string_view key, std::string_view value)>;
   explicit MeasureRowChanges(Encoder encode) : encode_(std::move(encode)) {}
 
-  /// Must be called before the row changes, appears or goes.
-  void Touch(const MeasureRowKey& key);
-  /// Number of the present interval between checkpoints, from 1. A row that keeps the number of its
-  /// last Touch may skip further ones in the same interval.
-  [[nodiscard]] std::uint32_t interval() const { return interval_; }
+  /// A row appears; `mark` is the row's own.
+  void Add(const MeasureRowKey& key, std::uint32_t* mark);
+  /// A row appears that will neither change nor go: it needs no mark.
+  void Add(const MeasureRowKey& key) { Note(key, true); }
+  /// Must be called before a row changes or goes.
+  void Touch(const MeasureRowKey& key, std::uint32_t* mark) {
+    if (*mark != interval_) TouchFirst(key, mark);
+  }
 
   /// What changed so far leaves with this checkpoint. At most one is under way.
   void Begin();
-  /// Emits about `rows_max` rows; true when the checkpoint is complete.
+  /// Emits about `rows_max` rows; true when the checkpoint is complete. A key may come twice: the
+  /// last value is the right one.
   [[nodiscard]] bool Continue(std::size_t rows_max, const Sink& sink);
 
  private:
+  struct Change {
+    MeasureRowKey key;
+    bool appeared = false;  ///< the checkpoint before has no such row
+  };
+  void TouchFirst(const MeasureRowKey& key, std::uint32_t* mark);
+  void Note(const MeasureRowKey& key, bool appeared);
+  void ForgetVanished();
+
   Encoder encode_;
-  std::uint32_t interval_ = 1;
-  absl::flat_hash_set<MeasureRowKey> changed_, leaving_;
-  std::vector<MeasureRowKey> changed_order_,
-      leaving_order_;  ///< the same keys: iteration without holes
+  std::uint32_t interval_ = 1;  ///< between checkpoints, from 1
+  bool is_leaving_ = false;
+  std::vector<Change> changed_, leaving_;
+  std::size_t forget_at_ = kForgetMin;
   std::vector<std::pair<MeasureRowKey, std::string>> copies_;
+
+  /// So many changes without a checkpoint, and rows that came and went are struck off the list.
+  static constexpr std::size_t kForgetMin = std::size_t{1} << 20;
 };
 
 }  // namespace barograph::rules

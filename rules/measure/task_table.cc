@@ -10,69 +10,140 @@ namespace barograph::rules {
 using storage::EventView;
 using storage::TaskStatus;
 
-void TaskTable::Touch(const NameHash& task, Row* row) {
-  if (row->touched == changes_->interval()) return;
-  changes_->Touch({MeasureTable::kTask, task});
-  row->touched = changes_->interval();
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+std::int64_t SecondOf(std::int64_t nanos) {
+  return nanos / kSecond - static_cast<std::int64_t>(nanos % kSecond < 0);
+}
+
+}  // namespace
+
+TaskTable::Row* TaskTable::Find(const NameHash& task) {
+  const auto found = places_.find(task);
+  return found == places_.end() ? nullptr : &rows_[found->second];
+}
+
+TaskTable::Row* TaskTable::Add(const NameHash& task) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<Place>(rows_.size()));
+    rows_.emplace_back();
+  }
+  const Place place = free_.back();
+  free_.pop_back();
+  places_.emplace(task, place);
+  Row& row = rows_[place];
+  row.task = task;
+  return &row;
+}
+
+void TaskTable::Remove(Row* row) {
+  ClearSpent(row);
+  if (!row->late) Unlink(row);
+  places_.erase(row->task);
+  free_.push_back(static_cast<Place>(row - rows_.data()));
+  // The next task finds room for its names.
+  std::string names = std::move(row->names);
+  names.clear();
+  *row = Row{};
+  row->names = std::move(names);
 }
 
 bool TaskTable::Open(const EventView& event, Time time) {
   const NameHash task = HashName(event.task_id);
-  auto found = rows_.find(task);
-  if (found == rows_.end()) {
-    if (rows_.size() >= kOpenTasksMax) return false;
-    changes_->Touch({MeasureTable::kTask, task});
-    found = rows_.emplace(task, Row{}).first;
-    found->second.touched = changes_->interval();
+  Row* row = Find(task);
+  if (row == nullptr) {
+    if (places_.size() >= kOpenTasksMax) return false;
+    row = Add(task);
+    changes_->Add({MeasureTable::kTask, task}, &row->mark);
   }
-  Row& row = found->second;
-  Touch(task, &row);
-  if (event.task.status == TaskStatus::kStarted) row.started = time.time_since_epoch().count();
-  if (event.task.has_deadline) SetDeadline(task, &row, event);
-  if (event.task.status != TaskStatus::kBlocked) ClearSpent(task, &row);
+  Touch(row);
+  if (event.task.status == TaskStatus::kStarted) row->started = time.time_since_epoch().count();
+  if (event.task.has_deadline) SetDeadline(row, event);
+  if (event.task.status != TaskStatus::kBlocked) ClearSpent(row);
   return true;
 }
 
-void TaskTable::SetDeadline(const NameHash& task, Row* row, const EventView& event) {
-  const std::int64_t deadline = event.task.deadline.time_since_epoch().count();
+void TaskTable::SetDeadline(Row* row, const EventView& event) {
   const Names known = DecodeNames(row->names);
-  row->names = EncodeNames({event.task_id, event.agent.empty() ? known.agent : event.agent,
-                            event.task.type.empty() ? known.type : event.task.type});
-  if (!row->late && row->deadline != deadline) {
-    deadlines_.erase({row->deadline, task});
-    deadlines_.insert({deadline, task});
-  }
-  row->deadline = deadline;
+  scratch_.clear();
+  ByteWriter writer(&scratch_);
+  writer.String(event.task_id);
+  writer.String(event.agent.empty() ? known.agent : event.agent);
+  writer.String(event.task.type.empty() ? known.type : event.task.type);
+  row->names = scratch_;
+  if (!row->late) Unlink(row);
+  row->deadline = event.task.deadline.time_since_epoch().count();
+  if (!row->late) Link(row);
 }
 
-void TaskTable::ClearSpent(const NameHash& task, Row* row) {
+void TaskTable::Link(Row* row) {
+  if (row->deadline == kNone) return;
+  const auto place = static_cast<Place>(row - rows_.data());
+  const std::int64_t second = SecondOf(row->deadline);
+  const auto [list, is_new] = due_.try_emplace(second, place);
+  if (is_new) {
+    due_seconds_.insert(second);
+    return;
+  }
+  row->after = list->second;
+  rows_[row->after].before = place;
+  list->second = place;
+}
+
+void TaskTable::Unlink(Row* row) {
+  if (row->deadline == kNone) return;
+  if (row->after != kNowhere) rows_[row->after].before = row->before;
+  if (row->before != kNowhere) {
+    rows_[row->before].after = row->after;
+  } else {
+    const auto list = due_.find(SecondOf(row->deadline));
+    list->second = row->after;
+    if (row->after == kNowhere) {
+      due_seconds_.erase(list->first);
+      due_.erase(list);
+    }
+  }
+  row->before = row->after = kNowhere;
+}
+
+template <typename Visit>
+void TaskTable::ForEachDue(std::int64_t from, const Visit& visit) const {
+  for (auto second = due_seconds_.lower_bound(SecondOf(from)); second != due_seconds_.end();
+       ++second) {
+    for (Place at = due_.at(*second); at != kNowhere; at = rows_[at].after) {
+      if (!visit(rows_[at])) return;
+    }
+  }
+}
+
+void TaskTable::ClearSpent(Row* row) {
   if (row->currency.empty()) return;
   spent_[row->currency] -= row->spent;
   row->spent = 0;
   row->currency = Currency();
-  auto other = other_spent_.lower_bound({task, Currency()});
-  while (other != other_spent_.end() && other->first.first == task) {
+  auto other = other_spent_.lower_bound({row->task, Currency()});
+  while (other != other_spent_.end() && other->first.first == row->task) {
     spent_[other->first.second] -= other->second;
     other = other_spent_.erase(other);
   }
 }
 
 Punctuality TaskTable::Finish(const EventView& event, Time time) {
-  const NameHash task = HashName(event.task_id);
-  const auto found = event.task_id.empty() ? rows_.end() : rows_.find(task);
+  Row* const row = event.task_id.empty() ? nullptr : Find(HashName(event.task_id));
   const bool cancelled = event.task.status == TaskStatus::kCancelled;
   std::int64_t deadline =
       event.task.has_deadline ? event.task.deadline.time_since_epoch().count() : kNone;
   std::int64_t started = kNone;
   std::string_view type = event.task.type;
   bool late = false;
-  if (found != rows_.end()) {
-    Row& row = found->second;
-    Touch(task, &row);
-    late = row.late;
-    started = row.started;
-    if (deadline == kNone) deadline = row.deadline;
-    if (type.empty()) type = DecodeNames(row.names).type;
+  if (row != nullptr) {
+    Touch(row);
+    late = row->late;
+    started = row->started;
+    if (deadline == kNone) deadline = row->deadline;
+    if (type.empty()) type = DecodeNames(row->names).type;
   }
   const std::int64_t now = time.time_since_epoch().count();
   if (!cancelled && event.task.has_duration) {
@@ -80,11 +151,7 @@ Punctuality TaskTable::Finish(const EventView& event, Time time) {
   } else if (!cancelled && started != kNone && started <= now) {
     AddDuration(type, Duration(now - started), event.count);
   }
-  if (found != rows_.end()) {
-    ClearSpent(task, &found->second);
-    if (!late && found->second.deadline != kNone) deadlines_.erase({found->second.deadline, task});
-    rows_.erase(found);
-  }
+  if (row != nullptr) Remove(row);
   if (cancelled || late || deadline == kNone) return Punctuality::kUndecided;
   return now <= deadline ? Punctuality::kOnTime : Punctuality::kLate;
 }
@@ -94,55 +161,48 @@ void TaskTable::AddDuration(std::string_view type, Duration duration, std::uint6
   auto found = types_.find(name);
   if (found == types_.end()) {
     if (types_.size() >= kTaskTypesMax) return;
-    changes_->Touch({MeasureTable::kDuration, name});
-    found = types_.emplace(name, Type{std::string(type), {}, changes_->interval()}).first;
+    found = types_.emplace(name, Type{std::string(type), {}}).first;
+    changes_->Add({MeasureTable::kDuration, name}, &found->second.mark);
   }
-  if (found->second.touched != changes_->interval()) {
-    changes_->Touch({MeasureTable::kDuration, name});
-    found->second.touched = changes_->interval();
-  }
+  changes_->Touch({MeasureTable::kDuration, name}, &found->second.mark);
   found->second.usual.Add(duration, count);
 }
 
 void TaskTable::Spend(std::string_view task_id, Currency currency, Int128 nanos) {
-  const NameHash task = HashName(task_id);
-  const auto found = rows_.find(task);
-  if (found == rows_.end() || nanos == 0 || currency.empty()) return;
-  Row& row = found->second;
-  Touch(task, &row);
-  if (row.currency.empty()) row.currency = currency;
-  Int128& spent = row.currency == currency ? row.spent : other_spent_[{task, currency}];
+  if (nanos == 0 || currency.empty()) return;
+  Row* const row = Find(HashName(task_id));
+  if (row == nullptr) return;
+  Touch(row);
+  if (row->currency.empty()) row->currency = currency;
+  Int128& spent = row->currency == currency ? row->spent : other_spent_[{row->task, currency}];
   spent += nanos;
   spent_[currency] += nanos;
 }
 
 bool TaskTable::MarkLate(std::string_view task_id) {
-  const NameHash task = HashName(task_id);
-  const auto found = rows_.find(task);
-  if (found == rows_.end() || found->second.late) return false;
-  Touch(task, &found->second);
-  found->second.late = true;
-  deadlines_.erase({found->second.deadline, task});
+  Row* const row = Find(HashName(task_id));
+  if (row == nullptr || row->late) return false;
+  Touch(row);
+  Unlink(row);
+  row->late = true;
   return true;
 }
 
 std::vector<storage::TaskOverdue> TaskTable::Overdue(Time now, std::size_t limit) const {
   std::vector<storage::TaskOverdue> overdue;
-  for (const auto& [deadline, task] : deadlines_) {
-    if (deadline >= now.time_since_epoch().count() || overdue.size() >= limit) break;
-    const Names names = DecodeNames(rows_.at(task).names);
+  const std::int64_t before = now.time_since_epoch().count();
+  ForEachDue(INT64_MIN, [&](const Row& row) {
+    if (SecondOf(row.deadline) > SecondOf(before) || overdue.size() >= limit) return false;
+    if (row.deadline >= before) return true;
+    const Names names = DecodeNames(row.names);
     overdue.push_back({{"server", "deadline"},
                        std::string(names.id),
                        std::string(names.agent),
                        std::string(names.type),
-                       Time(Duration(deadline))});
-  }
+                       Time(Duration(row.deadline))});
+    return true;
+  });
   return overdue;
-}
-
-std::optional<Time> TaskTable::NextDeadline() const {
-  if (deadlines_.empty()) return std::nullopt;
-  return Time(Duration(deadlines_.begin()->first));
 }
 
 std::uint64_t TaskTable::AtRisk(Time now) const {
@@ -153,12 +213,14 @@ std::uint64_t TaskTable::AtRisk(Time now) const {
   }
   const std::int64_t from = now.time_since_epoch().count();
   std::uint64_t at_risk = 0;
-  for (auto at = deadlines_.lower_bound({from, NameHash{}}); at != deadlines_.end(); ++at) {
-    const std::int64_t left = at->first - from;
-    if (left >= longest) break;
-    const auto type = usual.find(HashName(DecodeNames(rows_.at(at->second).names).type));
+  ForEachDue(from, [&](const Row& row) {
+    if (SecondOf(row.deadline) - SecondOf(from) > longest / kSecond + 1) return false;
+    const std::int64_t left = row.deadline - from;
+    if (left < 0) return true;
+    const auto type = usual.find(HashName(DecodeNames(row.names).type));
     if (type != usual.end() && left < type->second) ++at_risk;
-  }
+    return true;
+  });
   return at_risk;
 }
 
@@ -168,15 +230,6 @@ std::vector<std::pair<Currency, Int128>> TaskTable::Spent() const {
     if (total.second != 0) spent.emplace_back(total);
   }
   return spent;
-}
-
-std::string TaskTable::EncodeNames(const Names& names) {
-  std::string bytes;
-  ByteWriter writer(&bytes);
-  writer.String(names.id);
-  writer.String(names.agent);
-  writer.String(names.type);
-  return bytes;
 }
 
 TaskTable::Names TaskTable::DecodeNames(std::string_view bytes) {
@@ -190,19 +243,20 @@ TaskTable::Names TaskTable::DecodeNames(std::string_view bytes) {
 }
 
 void TaskTable::ForEachTask(const std::function<void(const NameHash&)>& visit) const {
-  for (const auto& [task, row] : rows_) visit(task);
+  for (const auto& [task, place] : places_) visit(task);
 }
 
 void TaskTable::ForEachType(const std::function<void(const NameHash&)>& visit) const {
   for (const auto& [name, type] : types_) visit(name);
 }
 
-std::string TaskTable::EncodeTask(const NameHash& task) const {
-  std::string bytes;
-  const auto found = rows_.find(task);
-  if (found == rows_.end()) return bytes;
-  const Row& row = found->second;
-  ByteWriter writer(&bytes);
+MeasureRowChanges::Row TaskTable::EncodeTask(const NameHash& task) const {
+  MeasureRowChanges::Row encoded;
+  const auto found = places_.find(task);
+  if (found == places_.end()) return encoded;
+  const Row& row = rows_[found->second];
+  encoded.mark = row.mark;
+  ByteWriter writer(&encoded.value);
   // Event times are after 1990, so 0 is free to say "none".
   writer.SignedVarint(row.started == kNone ? 0 : row.started);
   writer.SignedVarint(row.deadline == kNone ? 0 : row.deadline);
@@ -217,12 +271,13 @@ std::string TaskTable::EncodeTask(const NameHash& task) const {
        other != other_spent_.end() && other->first.first == task; ++other) {
     write_spent(other->first.second, other->second);
   }
-  return bytes;
+  return encoded;
 }
 
 Status TaskTable::LoadTask(const NameHash& task, std::string_view bytes) {
   ByteReader reader(bytes);
-  Row row;
+  if (Find(task) != nullptr) return Error(ErrorCode::kCorruption, "checkpoint: open task twice");
+  Row& row = *Add(task);
   if (const std::int64_t started = reader.SignedVarint(); started != 0) row.started = started;
   if (const std::int64_t deadline = reader.SignedVarint(); deadline != 0) row.deadline = deadline;
   row.late = reader.Varint() != 0;
@@ -235,25 +290,25 @@ Status TaskTable::LoadTask(const NameHash& task, std::string_view bytes) {
     spent_[currency] += nanos;
   }
   if (!reader.ok()) return Error(ErrorCode::kCorruption, "checkpoint: open task row");
-  if (row.deadline != kNone && !row.late) deadlines_.insert({row.deadline, task});
-  rows_[task] = std::move(row);
+  if (!row.late) Link(&row);
   return {};
 }
 
-std::string TaskTable::EncodeType(const NameHash& type) const {
-  std::string bytes;
+MeasureRowChanges::Row TaskTable::EncodeType(const NameHash& type) const {
+  MeasureRowChanges::Row encoded;
   if (const auto found = types_.find(type); found != types_.end()) {
-    ByteWriter(&bytes).String(found->second.name);
-    found->second.usual.Encode(&bytes);
+    encoded.mark = found->second.mark;
+    ByteWriter(&encoded.value).String(found->second.name);
+    found->second.usual.Encode(&encoded.value);
   }
-  return bytes;
+  return encoded;
 }
 
 Status TaskTable::LoadType(const NameHash& type, std::string_view bytes) {
   ByteReader reader(bytes);
   const std::string_view name = reader.String();
   BAROGRAPH_ASSIGN(UsualDuration usual, UsualDuration::Decode(reader.rest()));
-  types_[type] = Type{std::string(name), std::move(usual), 0};
+  types_[type] = Type{std::string(name), std::move(usual)};
   return {};
 }
 

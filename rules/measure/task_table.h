@@ -51,53 +51,71 @@ class TaskTable {
   /// True the first time that an open task is called late.
   [[nodiscard]] bool MarkLate(std::string_view task_id);
 
+  /// At most `limit` tasks whose deadline is before `now`, by the second of their deadline.
   [[nodiscard]] std::vector<storage::TaskOverdue> Overdue(Time now, std::size_t limit) const;
-  [[nodiscard]] std::optional<Time> NextDeadline() const;
   /// Open tasks that are not late yet and whose deadline is nearer than the median duration of
   /// their type.
   [[nodiscard]] std::uint64_t AtRisk(Time now) const;
   /// Spent on open tasks since their last start or progress; currencies of amount 0 are left out.
   [[nodiscard]] std::vector<std::pair<Currency, Int128>> Spent() const;
-  [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  [[nodiscard]] std::size_t size() const { return places_.size(); }
 
   // Checkpoint rows: one a task (kTask) and one a type (kDuration).
   void ForEachTask(const std::function<void(const NameHash&)>& visit) const;
   void ForEachType(const std::function<void(const NameHash&)>& visit) const;
-  [[nodiscard]] std::string EncodeTask(const NameHash& task) const;
-  [[nodiscard]] std::string EncodeType(const NameHash& type) const;
+  [[nodiscard]] MeasureRowChanges::Row EncodeTask(const NameHash& task) const;
+  [[nodiscard]] MeasureRowChanges::Row EncodeType(const NameHash& type) const;
   [[nodiscard]] Status LoadTask(const NameHash& task, std::string_view bytes);
   [[nodiscard]] Status LoadType(const NameHash& type, std::string_view bytes);
 
  private:
   static constexpr std::int64_t kNone = INT64_MAX;
+  using Place = std::uint32_t;  ///< in rows_
+  static constexpr Place kNowhere = UINT32_MAX;
+
   struct Row {
+    NameHash task;
     std::int64_t started = kNone;  ///< event time of STARTED
     std::int64_t deadline = kNone;
     Int128 spent = 0;  ///< in `currency`; what was spent in others lies in other_spent_
     Currency currency;
-    std::uint32_t touched = 0;  ///< MeasureRowChanges::interval() of the last Touch
+    std::uint32_t mark = 0;                     ///< see MeasureRowChanges
+    Place before = kNowhere, after = kNowhere;  ///< neighbours of the same second, see `due_`
     bool late = false;
     std::string names;  ///< id, agent and type, only of tasks with a deadline
   };
   struct Type {
     std::string name;
     UsualDuration usual;
-    std::uint32_t touched = 0;
+    std::uint32_t mark = 0;
   };
   struct Names {
     std::string_view id, agent, type;
   };
 
-  void Touch(const NameHash& task, Row* row);
-  void SetDeadline(const NameHash& task, Row* row, const storage::EventView& event);
-  void ClearSpent(const NameHash& task, Row* row);
+  [[nodiscard]] Row* Find(const NameHash& task);
+  Row* Add(const NameHash& task);
+  void Remove(Row* row);
+  void Touch(Row* row) { changes_->Touch({MeasureTable::kTask, row->task}, &row->mark); }
+  void SetDeadline(Row* row, const storage::EventView& event);
+  /// Into and out of the list of its deadline's second.
+  void Link(Row* row);
+  void Unlink(Row* row);
+  void ClearSpent(Row* row);
   void AddDuration(std::string_view type, Duration duration, std::uint64_t count);
-  [[nodiscard]] static std::string EncodeNames(const Names& names);
+  /// Calls visit(row) for rows that are not late, by the second of their deadline from that of
+  /// `from` on, until it returns false.
+  template <typename Visit>
+  void ForEachDue(std::int64_t from, const Visit& visit) const;
   [[nodiscard]] static Names DecodeNames(std::string_view bytes);
 
   MeasureRowChanges* changes_;
-  absl::flat_hash_map<NameHash, Row> rows_;
-  absl::btree_set<std::pair<std::int64_t, NameHash>> deadlines_;  ///< of tasks not yet late
+  absl::flat_hash_map<NameHash, Place> places_;
+  std::vector<Row> rows_;  ///< a task keeps its place; those of ended ones are used again
+  std::vector<Place> free_;
+  absl::flat_hash_map<std::int64_t, Place> due_;  ///< second of deadline -> first row of its list
+  absl::btree_set<std::int64_t> due_seconds_;     ///< keys of due_
+  std::string scratch_;
   std::map<std::pair<NameHash, Currency>, Int128> other_spent_;
   std::map<Currency, Int128> spent_;  ///< totals over all rows
   absl::flat_hash_map<NameHash, Type> types_;

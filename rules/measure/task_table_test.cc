@@ -38,7 +38,7 @@ TEST(TaskLatenessTest, IsDecidedAtTheEnd) {
         << status << end.count();
     EXPECT_EQ(std::ranges::count(yields, "tasks.late=1"), late ? 1 : 0) << status << end.count();
     EXPECT_EQ(text.fold.sizes().open_tasks, 0U);
-    EXPECT_EQ(text.fold.NextDeadline(), std::nullopt);
+    EXPECT_THAT(text.fold.Overdue(kStart + minutes(5), 10), IsEmpty());
   };
   check("COMPLETED", seconds(59), true, false);
   check("COMPLETED", seconds(60), true, false);
@@ -55,7 +55,8 @@ TEST(TaskLatenessTest, TheDeadlineOfTheLastEventCounts) {
   EXPECT_THAT(text.Fold(TaskEvent("", "COMPLETED", true), kStart), Contains("tasks.on_time=1"));
   text.Fold("task_id: 't' task { status: STARTED deadline { seconds: 1700000010 } }", kStart);
   text.Fold(TaskEvent("t", "PROGRESS", true), kStart);
-  EXPECT_EQ(text.fold.NextDeadline(), kStart + seconds(60));
+  EXPECT_THAT(text.fold.Overdue(kStart + seconds(60), 10), IsEmpty());
+  EXPECT_EQ(text.fold.Overdue(kStart + seconds(61), 10).size(), 1U);
   EXPECT_THAT(text.Fold(TaskEvent("t", "COMPLETED", false), kStart + seconds(30)),
               Contains("tasks.on_time=1"));
 }

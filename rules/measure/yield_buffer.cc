@@ -101,7 +101,7 @@ YieldBuffer::FixedIds* YieldBuffer::IdsOf(Currency currency) {
     last_ids_ = found->second.get();
   } else {
     if (currencies_.size() >= kCurrenciesMax) return nullptr;
-    changes_->Touch(CurrencyKey(letters));
+    changes_->Add(CurrencyKey(letters));
     last_ids_ = currencies_.emplace(letters, std::make_unique<FixedIds>()).first->second.get();
     last_ids_->fill(kUnknown);
   }
@@ -127,7 +127,7 @@ YieldBuffer::OpenName& YieldBuffer::Open(std::string_view prefix, std::string_vi
   const NameHash hash = HashName(scratch_);
   if (const auto found = names_.find(hash); found != names_.end()) return found->second;
   if (names_.size() >= kActivitySampleNamesMax && name != kOverflow) return Open(prefix, kOverflow);
-  changes_->Touch({MeasureTable::kName, hash});
+  changes_->Add({MeasureTable::kName, hash});
   return names_.emplace(hash, OpenName{scratch_, kUnknown, kUnknown}).first->second;
 }
 

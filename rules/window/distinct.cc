@@ -45,20 +45,14 @@ double Tau(double x) {
 
 }  // namespace
 
-void DistinctCounter::Add(std::uint64_t hash) {
-  if (!registers_.empty()) {
-    const std::uint64_t rest = (hash << kPrecision) | (std::uint64_t{1} << (kPrecision - 1));
-    AddRegister(static_cast<std::uint32_t>(hash >> (64 - kPrecision)),
-                static_cast<std::uint8_t>(std::countl_zero(rest) + 1));
-    return;
-  }
+void DistinctCounter::AddSparse(std::uint64_t hash) {
   const std::uint64_t rest =
       (hash << kSparsePrecision) | (std::uint64_t{1} << (kSparsePrecision - 1));
-  AddSparse((static_cast<std::uint32_t>(hash >> (64 - kSparsePrecision)) << kRankBits) |
-            static_cast<std::uint32_t>(std::countl_zero(rest) + 1));
+  AddSparseEntry((static_cast<std::uint32_t>(hash >> (64 - kSparsePrecision)) << kRankBits) |
+                 static_cast<std::uint32_t>(std::countl_zero(rest) + 1));
 }
 
-void DistinctCounter::AddSparse(std::uint32_t entry) {
+void DistinctCounter::AddSparseEntry(std::uint32_t entry) {
   const auto place = std::lower_bound(sparse_.begin(), sparse_.end(), entry & ~kRankMask);
   if (place != sparse_.end() && (*place >> kRankBits) == (entry >> kRankBits)) {
     *place = std::max(*place, entry);
@@ -66,10 +60,6 @@ void DistinctCounter::AddSparse(std::uint32_t entry) {
   }
   sparse_.insert(place, entry);
   if (sparse_.size() > kSparseMax) MakeDense();
-}
-
-void DistinctCounter::AddRegister(std::uint32_t index, std::uint8_t rank) {
-  registers_[index] = std::max(registers_[index], rank);
 }
 
 void DistinctCounter::AddEntry(std::uint32_t entry) {
@@ -97,7 +87,7 @@ void DistinctCounter::Merge(const DistinctCounter& other) {
   }
   for (const std::uint32_t entry : other.sparse_) {
     if (registers_.empty()) {
-      AddSparse(entry);
+      AddSparseEntry(entry);
     } else {
       AddEntry(entry);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -21,7 +22,12 @@ class DistinctCounter {
   static constexpr int kSparsePrecision = 25;
   static constexpr std::size_t kSparseMax = 512;
 
-  void Add(std::uint64_t hash);
+  void Add(std::uint64_t hash) {
+    if (registers_.empty()) return AddSparse(hash);
+    const std::uint64_t rest = (hash << kPrecision) | (std::uint64_t{1} << (kPrecision - 1));
+    AddRegister(static_cast<std::uint32_t>(hash >> (64 - kPrecision)),
+                static_cast<std::uint8_t>(std::countl_zero(rest) + 1));
+  }
   void Merge(const DistinctCounter& other);
   [[nodiscard]] std::uint64_t Estimate() const;
   void Pack() {}
@@ -31,8 +37,11 @@ class DistinctCounter {
   [[nodiscard]] std::size_t bytes() const { return sparse_.capacity() * 4 + registers_.capacity(); }
 
  private:
-  void AddSparse(std::uint32_t entry);
-  void AddRegister(std::uint32_t index, std::uint8_t rank);
+  void AddSparse(std::uint64_t hash);
+  void AddSparseEntry(std::uint32_t entry);
+  void AddRegister(std::uint32_t index, std::uint8_t rank) {
+    if (registers_[index] < rank) registers_[index] = rank;
+  }
   void AddEntry(std::uint32_t entry);
   void MakeDense();
 

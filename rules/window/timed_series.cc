@@ -8,6 +8,7 @@ constexpr Bucket kMinutesPerHour = 60;
 constexpr std::uint64_t kRowEntriesMax = 4096;
 
 Bucket MinuteOf(Bucket bucket) { return Coarsen(bucket, kMinutes); }
+Bucket HourOfTens(Bucket ten_minutes) { return static_cast<Bucket>(FloorDivide(ten_minutes, 6)); }
 Bucket HourOf(Bucket minute) { return static_cast<Bucket>(FloorDivide(minute, kMinutesPerHour)); }
 
 }  // namespace
@@ -170,9 +171,41 @@ template class TimedSeries<GaugeBucket>;
 template class TimedSeries<DistinctCounter>;
 template class TimedSeries<Sketch>;
 
-void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count) {
+void DistinctSeries::AddElsewhere(Bucket fine, std::uint64_t hash) {
+  const auto add = [hash](DistinctCounter* counter) { counter->Add(hash); };
+  if (fine > levels_[0].newest()) {
+    Close();
+  } else {
+    Update(&levels_[1], HourOfTens(fine), add);
+  }
+  Update(&levels_[0], fine, add);
+}
+
+void DistinctSeries::Close() {
+  const DistinctCounter* const open = levels_[0].open();
+  if (open == nullptr) return;
+  Update(&levels_[1], HourOfTens(levels_[0].newest()),
+         [open](DistinctCounter* hour) { hour->Merge(*open); });
+}
+
+DistinctCounter DistinctSeries::WindowOf(Time at, Duration window) const {
+  DistinctCounter merged = Window(at, window);
+  const DistinctCounter* const open = levels_[0].open();
+  if (window <= kFineReach || open == nullptr) return merged;
+  const Bucket hour = HourOfTens(levels_[0].newest());
+  const Bucket last = BucketOf(at, levels_[1].width());
+  if (hour > FirstBefore(levels_[1], last, window) && hour <= last) merged.Merge(*open);
+  return merged;
+}
+
+void DistinctSeries::Clear() {
+  Close();
+  TimedSeries::Clear();
+}
+
+void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int32_t index, std::uint32_t count) {
   TakeFromHead(head);
-  AddIndex(MinuteOf(bucket), Sketch::IndexOf(value), count);
+  AddIndex(MinuteOf(bucket), index, count);
   head->bucket = std::max(head->bucket, bucket);
 }
 
@@ -183,7 +216,11 @@ void SketchSeries::Flush(SeriesHead* head) {
 
 void SketchSeries::TakeFromHead(SeriesHead* head) {
   const Bucket minute = MinuteOf(head->bucket);
-  WaitingIndices::ForEach(*head, [&](std::int32_t index) { AddIndex(minute, index, 1); });
+  if (minute == open_minute_ && waiting_.size() - waiting_count_ >= WaitingIndices::kMax) {
+    waiting_count_ += WaitingIndices::Copy(*head, &waiting_[waiting_count_]);
+  } else {
+    WaitingIndices::ForEach(*head, [&](std::int32_t index) { AddIndex(minute, index, 1); });
+  }
   head->total = 0;
 }
 

@@ -50,6 +50,11 @@ class TimedLevel {
   [[nodiscard]] Duration width() const { return width_; }
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] Bucket newest() const { return newest_; }
+  /// The newest bucket; null when nothing is held.
+  [[nodiscard]] T* open() { return entries_.empty() ? nullptr : &entries_.back().value; }
+  [[nodiscard]] const T* open() const {
+    return entries_.empty() ? nullptr : &entries_.back().value;
+  }
   [[nodiscard]] std::size_t bytes() const;
 
   /// The open chunk; with `all`, everything.
@@ -98,11 +103,6 @@ class TimedSeries : public Series {
       : levels_{TimedLevel<T>(fine_width, fine_chunks),
                 TimedLevel<T>(std::chrono::hours(1), kHourChunks)} {}
 
-  /// Calls change(T*) for the buckets of `time` on both levels, as far as they are held.
-  template <typename Change>
-  void Update(Time time, const Change& change) {
-    for (TimedLevel<T>& level : levels_) Update(&level, BucketOf(time, level.width()), change);
-  }
   /// Everything in the window that ends at `at`, in order of time. A window that is no multiple of
   /// its level's width is rounded up to one.
   [[nodiscard]] T Window(Time at, Duration window) const {
@@ -162,18 +162,44 @@ class TimedSeries : public Series {
 class GaugeSeries final : public TimedSeries<GaugeBucket> {
  public:
   GaugeSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
-  void Add(Time time, std::int64_t value, std::uint32_t count) {
-    Update(time, [&](GaugeBucket* bucket) { bucket->Add(time, value, count); });
+  /// `bucket` is the 10 s bucket of `time`.
+  void Add(Time time, Bucket bucket, std::int64_t value, std::uint32_t count) {
+    const auto add = [&](GaugeBucket* each) { each->Add(time, value, count); };
+    Update(&levels_[0], Coarsen(bucket, kMinutes), add);
+    Update(&levels_[1], Coarsen(bucket, kHours), add);
   }
 };
 
-/// Distinct values: 10 min for 6 h, 1 h for 35 d.
+/// Distinct values: 10 min for 6 h, 1 h for 35 d. The newest 10 min enter their hour when the next
+/// ones open.
 class DistinctSeries final : public TimedSeries<DistinctCounter> {
  public:
   DistinctSeries() : TimedSeries(std::chrono::minutes(10), 6) {}
-  void Add(Time time, std::uint64_t hash) {
-    Update(time, [&](DistinctCounter* bucket) { bucket->Add(hash); });
+  /// Adds one value to 10 s bucket `bucket`.
+  void Add(SeriesHead* head, Bucket bucket, std::uint64_t hash) {
+    const Bucket fine = Coarsen(bucket, kTenMinutes);
+    if (DistinctCounter* const open = levels_[0].open();
+        open != nullptr && fine == levels_[0].newest()) {
+      open->Add(hash);
+    } else {
+      AddElsewhere(fine, hash);
+    }
+    if (bucket < head->bucket) return;
+    head->bucket = bucket;
+    head->total = Waiting(hash);
   }
+  /// Whether the newest 10 s bucket got this value last: where one agent fills a cell, an event
+  /// need not look further than the head.
+  [[nodiscard]] static bool WasLast(const SeriesHead& head, std::uint64_t hash) {
+    return head.total == Waiting(hash);
+  }
+  [[nodiscard]] DistinctCounter WindowOf(Time at, Duration window) const;
+  void Clear() override;
+
+ private:
+  [[nodiscard]] static Int128 Waiting(std::uint64_t hash) { return static_cast<Int128>(hash) + 1; }
+  void AddElsewhere(Bucket fine, std::uint64_t hash);
+  void Close();
 };
 
 /// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, where sums
@@ -196,6 +222,14 @@ class WaitingIndices {
     std::memcpy(bytes, &size, sizeof(size));
     return true;
   }
+  /// Writes kMax indices to `out`, of which the returned number counts.
+  static std::uint16_t Copy(const SeriesHead& head, std::int16_t* out) {
+    const auto* const bytes = reinterpret_cast<const char*>(&head.total);
+    std::uint16_t size = 0;
+    std::memcpy(&size, bytes, sizeof(size));
+    std::memcpy(out, bytes + sizeof(size), kMax * sizeof(*out));
+    return size;
+  }
   template <typename Visit>
   static void ForEach(const SeriesHead& head, const Visit& visit) {
     std::array<std::int16_t, 1 + kMax> waiting;
@@ -210,12 +244,12 @@ class WaitingIndices {
 class SketchSeries final : public TimedSeries<Sketch> {
  public:
   SketchSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
-  /// Adds one value to the head's newest 10 s bucket. False when it has no room: then Add must be
-  /// called.
-  static bool AddToHead(SeriesHead* head, std::int64_t value) {
-    return WaitingIndices::Add(head, Sketch::IndexOf(value));
+  /// Adds one value, given as its index, to the head's newest 10 s bucket. False when it has no
+  /// room: then Add must be called.
+  static bool AddToHead(SeriesHead* head, std::int32_t index) {
+    return WaitingIndices::Add(head, index);
   }
-  void Add(SeriesHead* head, Bucket bucket, std::int64_t value, std::uint32_t count);
+  void Add(SeriesHead* head, Bucket bucket, std::int32_t index, std::uint32_t count);
   void Flush(SeriesHead* head) override;
   [[nodiscard]] Sketch WindowOf(const SeriesHead& head, Time at, Duration window) const;
   void Clear() override;

@@ -38,8 +38,13 @@ void WindowStore::State::Fold(const storage::EventView& event, Time time,
   for (const Yield& yield : yields) {
     if (yield.measure.value >= kMeasuresMax)
       continue;  // names beyond the limit; the footprint says so
-    resolved.push_back(
-        {names.KeyOf(yield.measure, yield.type), yield.type, yield.count, yield.value});
+    ResolvedYield& each = resolved.emplace_back();
+    each.key = names.KeyOf(yield.measure, yield.type);
+    each.type = yield.type;
+    each.count = yield.count;
+    // A sketch counts the value's index: it is the same for all cells.
+    each.value = yield.type == MeasureType::kDistribution ? Sketch::IndexOf(Narrow(yield.value))
+                                                          : yield.value;
   }
   const Bucket bucket = BucketOf(time, kFineWidth);
   // First all cells are found, so that their memory is on its way while the others are looked up.
@@ -67,18 +72,27 @@ void WindowStore::State::FoldInto(const Match& match, Time time, Bucket bucket) 
   if (!projection->slices.empty()) CorrectSlices(*projection, cell, time);
 }
 
+bool WindowStore::State::AddToOpenHead(SeriesHead* head, const ResolvedYield& yield) {
+  switch (yield.type) {
+    case MeasureType::kSum:
+      head->total += yield.value;
+      return true;
+    case MeasureType::kDistribution:
+      return yield.count == 1 &&
+             SketchSeries::AddToHead(head, static_cast<std::int32_t>(yield.value));
+    case MeasureType::kDistinct:
+      return DistinctSeries::WasLast(*head, static_cast<std::uint64_t>(yield.value));
+    case MeasureType::kGauge:
+      break;
+  }
+  return false;
+}
+
 void WindowStore::State::FoldCell(Cell* cell, Time time, Bucket bucket) {
   for (const ResolvedYield& yield : resolved) {
     SeriesHead* const head = cell->Find(yield.key);
     if (head != nullptr && head->bucket == bucket && head->mark == round) [[likely]] {
-      if (yield.type == MeasureType::kSum) {
-        head->total += yield.value;
-        continue;
-      }
-      if (yield.type == MeasureType::kDistribution && yield.count == 1 &&
-          SketchSeries::AddToHead(head, Narrow(yield.value))) {
-        continue;
-      }
+      if (AddToOpenHead(head, yield)) continue;
     }
     Add(cell, yield, time, bucket);
   }
@@ -110,16 +124,16 @@ void WindowStore::State::AddToHead(Cell* cell, SeriesHead* head, const ResolvedY
       static_cast<SumSeries&>(*head->series).Add(head, bucket, yield.value, cold(self));
       break;
     case MeasureType::kDistribution:
-      static_cast<SketchSeries&>(*head->series).Add(head, bucket, Narrow(yield.value), yield.count);
+      static_cast<SketchSeries&>(*head->series)
+          .Add(head, bucket, static_cast<std::int32_t>(yield.value), yield.count);
       break;
     case MeasureType::kGauge:
-      static_cast<GaugeSeries&>(*head->series).Add(time, Narrow(yield.value), yield.count);
+      static_cast<GaugeSeries&>(*head->series).Add(time, bucket, Narrow(yield.value), yield.count);
       head->bucket = std::max(head->bucket, bucket);
       break;
     case MeasureType::kDistinct:
       static_cast<DistinctSeries&>(*head->series)
-          .Add(time, static_cast<std::uint64_t>(yield.value));
-      head->bucket = std::max(head->bucket, bucket);
+          .Add(head, bucket, static_cast<std::uint64_t>(yield.value));
       break;
   }
   if (!was_live && head->live()) --dormant_count;

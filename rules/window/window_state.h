@@ -68,7 +68,7 @@ struct WindowStore::State {
     SeriesKey key;
     MeasureType type;
     std::uint32_t count;
-    Int128 value;
+    Int128 value;  ///< of a distribution: index in the sketch
   };
   std::vector<ResolvedYield> resolved;  ///< of the event being folded
   void Fold(const storage::EventView& event, Time time, std::span<const Yield> yields);
@@ -79,6 +79,8 @@ struct WindowStore::State {
   };
   std::vector<Match> matches;  ///< of the event being folded
   void FoldInto(const Match& match, Time time, Bucket bucket);
+  /// Adds to the head's newest 10 s bucket what needs nothing but the head; false: it needs more.
+  static bool AddToOpenHead(SeriesHead* head, const ResolvedYield& yield);
   void FoldCell(Cell* cell, Time time, Bucket bucket);
   void Add(Cell* cell, const ResolvedYield& yield, Time time, Bucket bucket);
   SeriesHead* FindOrAdd(Cell** cell, const ResolvedYield& yield);

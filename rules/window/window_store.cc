@@ -147,7 +147,7 @@ GaugeAnswer WindowStore::Gauge(CellId cell, MeasureId measure, Time at, Duration
 std::uint64_t WindowStore::Distinct(CellId cell, MeasureId measure, Time at,
                                     Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistinct);
-  return head == nullptr ? 0 : As<DistinctSeries>(*head).Window(at, window).Estimate();
+  return head == nullptr ? 0 : As<DistinctSeries>(*head).WindowOf(at, window).Estimate();
 }
 
 void WindowStore::Watch(ProjectionId projection) {
