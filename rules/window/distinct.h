@@ -24,19 +24,30 @@ class DistinctCounter {
 
   void Add(std::uint64_t hash) {
     if (registers_.empty()) return AddSparse(hash);
-    const std::uint64_t rest = (hash << kPrecision) | (std::uint64_t{1} << (kPrecision - 1));
-    AddRegister(static_cast<std::uint32_t>(hash >> (64 - kPrecision)),
-                static_cast<std::uint8_t>(std::countl_zero(rest) + 1));
+    AddRegister(static_cast<std::uint32_t>(hash >> (64 - kPrecision)), RankOf(hash));
   }
   void Merge(const DistinctCounter& other);
   [[nodiscard]] std::uint64_t Estimate() const;
   void Pack() {}
+  void Clear() { *this = {}; }
+  /// The registers once there are any, which stay where they are until Clear; null before.
+  [[nodiscard]] const std::uint8_t* registers() const {
+    return registers_.empty() ? nullptr : registers_.data();
+  }
+  /// Whether adding this hash would change nothing, as these registers tell.
+  [[nodiscard]] static bool Has(const std::uint8_t* registers, std::uint64_t hash) {
+    return registers[hash >> (64 - kPrecision)] >= RankOf(hash);
+  }
 
   void Encode(ByteWriter* out) const;
   [[nodiscard]] bool Decode(ByteReader* in);
   [[nodiscard]] std::size_t bytes() const { return sparse_.capacity() * 4 + registers_.capacity(); }
 
  private:
+  [[nodiscard]] static std::uint8_t RankOf(std::uint64_t hash) {
+    const std::uint64_t rest = (hash << kPrecision) | (std::uint64_t{1} << (kPrecision - 1));
+    return static_cast<std::uint8_t>(std::countl_zero(rest) + 1);
+  }
   void AddSparse(std::uint64_t hash);
   void AddSparseEntry(std::uint32_t entry);
   void AddRegister(std::uint32_t index, std::uint8_t rank) {

@@ -42,6 +42,7 @@ struct GaugeBucket {
     sum += other.sum;
   }
   void Pack() {}
+  void Clear() { *this = {}; }
   void Encode(ByteWriter* out) const {
     out->SignedVarint(last_time);
     out->SignedVarint(last);

@@ -3,13 +3,8 @@
 namespace barograph::rules {
 namespace {
 
-constexpr Bucket kMinutesPerHour = 60;
 /// More buckets than a level has: a broken count must not make a huge loop.
 constexpr std::uint64_t kRowEntriesMax = 4096;
-
-Bucket MinuteOf(Bucket bucket) { return Coarsen(bucket, kMinutes); }
-Bucket HourOfTens(Bucket ten_minutes) { return static_cast<Bucket>(FloorDivide(ten_minutes, 6)); }
-Bucket HourOf(Bucket minute) { return static_cast<Bucket>(FloorDivide(minute, kMinutesPerHour)); }
 
 }  // namespace
 
@@ -133,7 +128,11 @@ template <typename T>
 void TimedSeries<T>::EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const {
   out->SignedVarint(head.bucket);
   for (const TimedLevel<T>& level : levels_) level.Encode(out, all);
-  EncodeOpen(head, out);
+  out->SignedVarint(open_bucket_);
+  if (!HasWaiting(head)) return open_.Encode(out);
+  T open = open_;
+  AddWaiting(head, &open);
+  open.Encode(out);
 }
 
 template <typename T>
@@ -142,7 +141,8 @@ Status TimedSeries<T>::LoadRow(ByteReader* in, SeriesHead* head) {
   for (TimedLevel<T>& level : levels_) {
     if (!level.Decode(in)) return BrokenRow("series");
   }
-  if (!DecodeOpen(in) || !in->done()) return BrokenRow("series");
+  open_bucket_ = static_cast<Bucket>(in->SignedVarint());
+  if (!open_.Decode(in) || !in->done()) return BrokenRow("series");
   return {};
 }
 
@@ -164,6 +164,39 @@ void TimedSeries<T>::ForEachRowKey(SeriesRef self,
   }
 }
 
+template <typename T>
+T TimedSeries<T>::Window(const SeriesHead& head, Time at, Duration window) const {
+  T merged{};
+  const bool is_fine = window <= kFineReach;
+  const TimedLevel<T>& level = levels_[is_fine ? 0 : 1];
+  const Bucket last = BucketOf(at, level.width());
+  const Bucket after =
+      last - static_cast<Bucket>((window + level.width() - Duration(1)) / level.width());
+  level.ForEach(after, last, [&merged](const T& each) { merged.Merge(each); });
+  if (open_bucket_ == SeriesHead::kNoBucket) return merged;
+  const Bucket open = is_fine ? open_bucket_ : HourOf(open_bucket_);
+  if (open > after && open <= last) {
+    merged.Merge(open_);
+    AddWaiting(head, &merged);
+  }
+  return merged;
+}
+
+template <typename T>
+void TimedSeries<T>::Close() {
+  if (open_bucket_ == SeriesHead::kNoBucket) return;
+  Settle();
+  ChangeLate(open_bucket_, [this](T* bucket) { bucket->Merge(open_); });
+  open_.Clear();
+}
+
+template <typename T>
+void TimedSeries<T>::Clear() {
+  for (TimedLevel<T>& level : levels_) level.Clear();
+  open_bucket_ = SeriesHead::kNoBucket;
+  open_ = T{};
+}
+
 template class TimedLevel<GaugeBucket>;
 template class TimedLevel<DistinctCounter>;
 template class TimedLevel<Sketch>;
@@ -171,41 +204,34 @@ template class TimedSeries<GaugeBucket>;
 template class TimedSeries<DistinctCounter>;
 template class TimedSeries<Sketch>;
 
-void DistinctSeries::AddElsewhere(Bucket fine, std::uint64_t hash) {
-  const auto add = [hash](DistinctCounter* counter) { counter->Add(hash); };
-  if (fine > levels_[0].newest()) {
-    Close();
+void GaugeSeries::Add(SeriesHead* head, Time time, Bucket bucket, std::int64_t value,
+                      std::uint32_t count) {
+  const Bucket minute = Coarsen(bucket, kMinutes);
+  if (GaugeBucket* const open = Open(minute)) {
+    open->Add(time, value, count);
   } else {
-    Update(&levels_[1], HourOfTens(fine), add);
+    ChangeLate(minute, [&](GaugeBucket* late) { late->Add(time, value, count); });
   }
-  Update(&levels_[0], fine, add);
+  head->bucket = std::max(head->bucket, bucket);
 }
 
-void DistinctSeries::Close() {
-  const DistinctCounter* const open = levels_[0].open();
-  if (open == nullptr) return;
-  Update(&levels_[1], HourOfTens(levels_[0].newest()),
-         [open](DistinctCounter* hour) { hour->Merge(*open); });
-}
-
-DistinctCounter DistinctSeries::WindowOf(Time at, Duration window) const {
-  DistinctCounter merged = Window(at, window);
-  const DistinctCounter* const open = levels_[0].open();
-  if (window <= kFineReach || open == nullptr) return merged;
-  const Bucket hour = HourOfTens(levels_[0].newest());
-  const Bucket last = BucketOf(at, levels_[1].width());
-  if (hour > FirstBefore(levels_[1], last, window) && hour <= last) merged.Merge(*open);
-  return merged;
-}
-
-void DistinctSeries::Clear() {
-  Close();
-  TimedSeries::Clear();
+void DistinctSeries::Add(SeriesHead* head, Bucket bucket, std::uint64_t hash) {
+  const Bucket fine = Coarsen(bucket, kTenMinutes);
+  DistinctCounter* const open = Open(fine);
+  if (open != nullptr) {
+    open->Add(hash);
+  } else {
+    ChangeLate(fine, [hash](DistinctCounter* late) { late->Add(hash); });
+  }
+  if (bucket < head->bucket) return;
+  head->bucket = bucket;
+  const Note note{hash, open != nullptr ? open->registers() : nullptr};
+  std::memcpy(&head->total, &note, sizeof(note));
 }
 
 void SketchSeries::Add(SeriesHead* head, Bucket bucket, std::int32_t index, std::uint32_t count) {
   TakeFromHead(head);
-  AddIndex(MinuteOf(bucket), index, count);
+  AddIndex(Coarsen(bucket, kMinutes), index, count);
   head->bucket = std::max(head->bucket, bucket);
 }
 
@@ -215,8 +241,8 @@ void SketchSeries::Flush(SeriesHead* head) {
 }
 
 void SketchSeries::TakeFromHead(SeriesHead* head) {
-  const Bucket minute = MinuteOf(head->bucket);
-  if (minute == open_minute_ && waiting_.size() - waiting_count_ >= WaitingIndices::kMax) {
+  const Bucket minute = Coarsen(head->bucket, kMinutes);
+  if (IsOpen(minute) && waiting_.size() - waiting_count_ >= WaitingIndices::kMax) {
     waiting_count_ += WaitingIndices::Copy(*head, &waiting_[waiting_count_]);
   } else {
     WaitingIndices::ForEach(*head, [&](std::int32_t index) { AddIndex(minute, index, 1); });
@@ -225,22 +251,15 @@ void SketchSeries::TakeFromHead(SeriesHead* head) {
 }
 
 void SketchSeries::AddIndex(Bucket minute, std::int32_t index, std::uint32_t count) {
-  if (minute < open_minute_) {
-    const auto add = [&](Sketch* sketch) { sketch->Add(index, count); };
-    Update(&levels_[0], minute, add);
-    Update(&levels_[1], HourOf(minute), add);
-    return;
+  Sketch* const open = Open(minute);
+  if (open == nullptr) {
+    ChangeLate(minute, [&](Sketch* late) { late->Add(index, count); });
+  } else if (count != 1) {
+    open->Add(index, count);
+  } else {
+    if (waiting_count_ == waiting_.size()) Settle();
+    waiting_[waiting_count_++] = static_cast<std::int16_t>(index);
   }
-  if (minute > open_minute_) {
-    if (open_minute_ != SeriesHead::kNoBucket) Close();
-    open_minute_ = minute;
-  }
-  if (count != 1) {
-    open_.Add(index, count);
-    return;
-  }
-  if (waiting_count_ == waiting_.size()) Settle();
-  waiting_[waiting_count_++] = static_cast<std::int16_t>(index);
 }
 
 void SketchSeries::Settle() {
@@ -248,54 +267,14 @@ void SketchSeries::Settle() {
   waiting_count_ = 0;
 }
 
-void SketchSeries::Close() {
-  Settle();
-  const auto merge = [this](Sketch* sketch) { sketch->Merge(open_); };
-  Update(&levels_[0], open_minute_, merge);
-  Update(&levels_[1], HourOf(open_minute_), merge);
-  open_.Clear();
-}
-
 void SketchSeries::AddWaiting(const SeriesHead& head, Sketch* sketch) const {
   for (std::uint16_t i = 0; i < waiting_count_; ++i) sketch->Add(waiting_[i], 1);
-  // What waits in the head is of the open minute: a newer one would have taken it over.
   WaitingIndices::ForEach(head, [sketch](std::int32_t index) { sketch->Add(index, 1); });
-}
-
-Sketch SketchSeries::WindowOf(const SeriesHead& head, Time at, Duration window) const {
-  Sketch merged = Window(at, window);
-  if (open_minute_ == SeriesHead::kNoBucket) return merged;
-  const bool fine = window <= kFineReach;
-  const Bucket open = fine ? open_minute_ : HourOf(open_minute_);
-  const TimedLevel<Sketch>& level = levels_[fine ? 0 : 1];
-  const Bucket last = BucketOf(at, level.width());
-  if (open <= FirstBefore(level, last, window) || open > last) return merged;
-  merged.Merge(open_);
-  AddWaiting(head, &merged);
-  return merged;
 }
 
 void SketchSeries::Clear() {
   TimedSeries::Clear();
-  open_minute_ = SeriesHead::kNoBucket;
   waiting_count_ = 0;
-  open_ = {};
-}
-
-void SketchSeries::EncodeOpen(const SeriesHead& head, ByteWriter* out) const {
-  out->SignedVarint(open_minute_);
-  if (waiting_count_ == 0 && head.total == 0) {
-    open_.Encode(out);
-    return;
-  }
-  Sketch open = open_;
-  AddWaiting(head, &open);
-  open.Encode(out);
-}
-
-bool SketchSeries::DecodeOpen(ByteReader* in) {
-  open_minute_ = static_cast<Bucket>(in->SignedVarint());
-  return open_.Decode(in);
 }
 
 }  // namespace barograph::rules

@@ -50,11 +50,6 @@ class TimedLevel {
   [[nodiscard]] Duration width() const { return width_; }
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] Bucket newest() const { return newest_; }
-  /// The newest bucket; null when nothing is held.
-  [[nodiscard]] T* open() { return entries_.empty() ? nullptr : &entries_.back().value; }
-  [[nodiscard]] const T* open() const {
-    return entries_.empty() ? nullptr : &entries_.back().value;
-  }
   [[nodiscard]] std::size_t bytes() const;
 
   /// The open chunk; with `all`, everything.
@@ -95,27 +90,21 @@ class TimedLevel {
 };
 
 /// A series of two such levels, with a fine one for windows up to 6 h and hours for windows up to
-/// 35 d.
+/// 35 d. The newest fine bucket is apart, in one place, and enters both levels when the next one
+/// opens: so an event that is not late touches nothing else.
 template <typename T>
 class TimedSeries : public Series {
  public:
-  TimedSeries(Duration fine_width, Bucket fine_chunks)
-      : levels_{TimedLevel<T>(fine_width, fine_chunks),
-                TimedLevel<T>(std::chrono::hours(1), kHourChunks)} {}
+  TimedSeries(LevelIndex fine, Bucket fine_chunks)
+      : fine_(fine),
+        levels_{TimedLevel<T>(kLevels[fine].width(), fine_chunks),
+                TimedLevel<T>(kLevels[kHours].width(), kHourChunks)} {}
 
   /// Everything in the window that ends at `at`, in order of time. A window that is no multiple of
   /// its level's width is rounded up to one.
-  [[nodiscard]] T Window(Time at, Duration window) const {
-    T merged{};
-    const TimedLevel<T>& level = levels_[window <= kFineReach ? 0 : 1];
-    const Bucket last = BucketOf(at, level.width());
-    level.ForEach(FirstBefore(level, last, window), last,
-                  [&merged](const T& each) { merged.Merge(each); });
-    return merged;
-  }
-  virtual void Clear() {
-    for (TimedLevel<T>& level : levels_) level.Clear();
-  }
+  [[nodiscard]] T Window(const SeriesHead& head, Time at, Duration window) const;
+  /// Its buckets leave memory; older events stay away.
+  virtual void Clear();
 
   void EncodeRow(const SeriesHead& head, ByteWriter* out) const override {
     EncodeLevels(head, out, false);
@@ -132,7 +121,7 @@ class TimedSeries : public Series {
     EncodeLevels(head, out, true);
   }
   [[nodiscard]] std::size_t bytes() const override {
-    return sizeof(*this) + levels_[0].bytes() + levels_[1].bytes();
+    return sizeof(*this) + open_.bytes() + levels_[0].bytes() + levels_[1].bytes();
   }
 
  protected:
@@ -140,6 +129,30 @@ class TimedSeries : public Series {
   /// 849 hours: 35 d, the window's start, and what is ahead of log time.
   static constexpr Bucket kHourChunks = 107;
 
+  /// What to add to for fine bucket `fine` when it is the newest; null when it is late.
+  [[nodiscard]] T* Open(Bucket fine) {
+    if (fine == open_bucket_) [[likely]]
+      return &open_;
+    if (fine < open_bucket_) return nullptr;
+    Close();
+    open_bucket_ = fine;
+    return &open_;
+  }
+  [[nodiscard]] bool IsOpen(Bucket fine) const { return fine == open_bucket_; }
+  /// Calls change(T*) for a bucket that is late, on both levels, as far as they hold it.
+  template <typename Change>
+  void ChangeLate(Bucket fine, const Change& change) {
+    Update(&levels_[0], fine, change);
+    Update(&levels_[1], HourOf(fine), change);
+  }
+  /// Moves what waits beside `open_` into it.
+  virtual void Settle() {}
+  virtual void AddWaiting(const SeriesHead&, T*) const {}
+  [[nodiscard]] virtual bool HasWaiting(const SeriesHead&) const { return false; }
+
+  T open_{};
+
+ private:
   template <typename Change>
   static void Update(TimedLevel<T>* level, Bucket bucket, const Change& change) {
     T* const value = level->Find(bucket);
@@ -147,59 +160,52 @@ class TimedSeries : public Series {
     change(value);
     level->Changed(bucket, value);
   }
-  [[nodiscard]] static Bucket FirstBefore(const TimedLevel<T>& level, Bucket last,
-                                          Duration window) {
-    return last - static_cast<Bucket>((window + level.width() - Duration(1)) / level.width());
+  [[nodiscard]] Bucket HourOf(Bucket fine) const {
+    return static_cast<Bucket>(FloorDivide(fine, kLevels[kHours].ratio / kLevels[fine_].ratio));
   }
-  virtual void EncodeOpen(const SeriesHead&, ByteWriter*) const {}
-  [[nodiscard]] virtual bool DecodeOpen(ByteReader*) { return true; }
+  void Close();
   void EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const;
 
+  LevelIndex fine_;
+  Bucket open_bucket_ = SeriesHead::kNoBucket;
   std::array<TimedLevel<T>, 2> levels_;
 };
 
 /// Last, min, max, mean: 1 min for 6 h, 1 h for 35 d.
 class GaugeSeries final : public TimedSeries<GaugeBucket> {
  public:
-  GaugeSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
+  GaugeSeries() : TimedSeries(kMinutes, 47) {}
   /// `bucket` is the 10 s bucket of `time`.
-  void Add(Time time, Bucket bucket, std::int64_t value, std::uint32_t count) {
-    const auto add = [&](GaugeBucket* each) { each->Add(time, value, count); };
-    Update(&levels_[0], Coarsen(bucket, kMinutes), add);
-    Update(&levels_[1], Coarsen(bucket, kHours), add);
-  }
+  void Add(SeriesHead* head, Time time, Bucket bucket, std::int64_t value, std::uint32_t count);
 };
 
-/// Distinct values: 10 min for 6 h, 1 h for 35 d. The newest 10 min enter their hour when the next
-/// ones open.
+/// Distinct values: 10 min for 6 h, 1 h for 35 d.
 class DistinctSeries final : public TimedSeries<DistinctCounter> {
  public:
-  DistinctSeries() : TimedSeries(std::chrono::minutes(10), 6) {}
+  DistinctSeries() : TimedSeries(kTenMinutes, 6) {}
   /// Adds one value to 10 s bucket `bucket`.
-  void Add(SeriesHead* head, Bucket bucket, std::uint64_t hash) {
-    const Bucket fine = Coarsen(bucket, kTenMinutes);
-    if (DistinctCounter* const open = levels_[0].open();
-        open != nullptr && fine == levels_[0].newest()) {
-      open->Add(hash);
-    } else {
-      AddElsewhere(fine, hash);
-    }
-    if (bucket < head->bucket) return;
-    head->bucket = bucket;
-    head->total = Waiting(hash);
+  void Add(SeriesHead* head, Bucket bucket, std::uint64_t hash);
+  /// Whether the head alone tells that its newest 10 s bucket has this value already.
+  [[nodiscard]] static bool Has(const SeriesHead& head, std::uint64_t hash) {
+    const Note note = NoteOf(head);
+    return note.last == hash ||
+           (note.registers != nullptr && DistinctCounter::Has(note.registers, hash));
   }
-  /// Whether the newest 10 s bucket got this value last: where one agent fills a cell, an event
-  /// need not look further than the head.
-  [[nodiscard]] static bool WasLast(const SeriesHead& head, std::uint64_t hash) {
-    return head.total == Waiting(hash);
-  }
-  [[nodiscard]] DistinctCounter WindowOf(Time at, Duration window) const;
-  void Clear() override;
 
  private:
-  [[nodiscard]] static Int128 Waiting(std::uint64_t hash) { return static_cast<Int128>(hash) + 1; }
-  void AddElsewhere(Bucket fine, std::uint64_t hash);
-  void Close();
+  /// What a head keeps where sums have their total, for its newest 10 s bucket: the last value,
+  /// which is all that the cells of one agent get, and the open counter's registers once it has
+  /// them. Before the first value it names value 0, which no hash is but for one in 2^64.
+  struct Note {
+    std::uint64_t last;
+    const std::uint8_t* registers;
+  };
+  [[nodiscard]] static Note NoteOf(const SeriesHead& head) {
+    Note note;
+    static_assert(sizeof(note) == sizeof(head.total));
+    std::memcpy(&note, &head.total, sizeof(note));
+    return note;
+  }
 };
 
 /// Up to 7 sketch indices of the open 10 s bucket that wait in a distribution's head, where sums
@@ -239,11 +245,10 @@ class WaitingIndices {
   }
 };
 
-/// Quantiles: 1 min for 6 h, 1 h for 35 d. The newest minute is apart, and enters the levels when
-/// the next one opens.
+/// Quantiles: 1 min for 6 h, 1 h for 35 d.
 class SketchSeries final : public TimedSeries<Sketch> {
  public:
-  SketchSeries() : TimedSeries(std::chrono::minutes(1), 47) {}
+  SketchSeries() : TimedSeries(kMinutes, 47) {}
   /// Adds one value, given as its index, to the head's newest 10 s bucket. False when it has no
   /// room: then Add must be called.
   static bool AddToHead(SeriesHead* head, std::int32_t index) {
@@ -251,28 +256,25 @@ class SketchSeries final : public TimedSeries<Sketch> {
   }
   void Add(SeriesHead* head, Bucket bucket, std::int32_t index, std::uint32_t count);
   void Flush(SeriesHead* head) override;
-  [[nodiscard]] Sketch WindowOf(const SeriesHead& head, Time at, Duration window) const;
   void Clear() override;
-  [[nodiscard]] std::size_t bytes() const override { return TimedSeries::bytes() + open_.bytes(); }
 
  protected:
-  void EncodeOpen(const SeriesHead& head, ByteWriter* out) const override;
-  [[nodiscard]] bool DecodeOpen(ByteReader* in) override;
+  void Settle() override;
+  /// What waits, in the head and here. In the head it is of the open minute: a newer one would have
+  /// taken it over.
+  void AddWaiting(const SeriesHead& head, Sketch* sketch) const override;
+  [[nodiscard]] bool HasWaiting(const SeriesHead& head) const override {
+    return waiting_count_ != 0 || head.total != 0;
+  }
 
  private:
   void AddIndex(Bucket minute, std::int32_t index, std::uint32_t count);
   void TakeFromHead(SeriesHead* head);
-  void Close();
-  void Settle();
-  /// Adds what waits, in the head and here.
-  void AddWaiting(const SeriesHead& head, Sketch* sketch) const;
 
-  Bucket open_minute_ = SeriesHead::kNoBucket;
   /// Indices of the open minute that are not in `open_` yet: one line to write to instead of a bin
   /// each.
   std::uint16_t waiting_count_ = 0;
   std::array<std::int16_t, 221> waiting_;
-  Sketch open_;
 };
 
 extern template class TimedSeries<GaugeBucket>;

@@ -81,7 +81,7 @@ bool WindowStore::State::AddToOpenHead(SeriesHead* head, const ResolvedYield& yi
       return yield.count == 1 &&
              SketchSeries::AddToHead(head, static_cast<std::int32_t>(yield.value));
     case MeasureType::kDistinct:
-      return DistinctSeries::WasLast(*head, static_cast<std::uint64_t>(yield.value));
+      return DistinctSeries::Has(*head, static_cast<std::uint64_t>(yield.value));
     case MeasureType::kGauge:
       break;
   }
@@ -128,8 +128,8 @@ void WindowStore::State::AddToHead(Cell* cell, SeriesHead* head, const ResolvedY
           .Add(head, bucket, static_cast<std::int32_t>(yield.value), yield.count);
       break;
     case MeasureType::kGauge:
-      static_cast<GaugeSeries&>(*head->series).Add(time, bucket, Narrow(yield.value), yield.count);
-      head->bucket = std::max(head->bucket, bucket);
+      static_cast<GaugeSeries&>(*head->series)
+          .Add(head, time, bucket, Narrow(yield.value), yield.count);
       break;
     case MeasureType::kDistinct:
       static_cast<DistinctSeries&>(*head->series)

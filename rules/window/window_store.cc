@@ -128,7 +128,7 @@ QuantileAnswer WindowStore::Quantile(CellId cell, MeasureId measure, double q, T
                                      Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistribution);
   if (head == nullptr) return {};
-  const Sketch sketch = As<SketchSeries>(*head).WindowOf(*head, at, window);
+  const Sketch sketch = As<SketchSeries>(*head).Window(*head, at, window);
   QuantileAnswer answer;
   answer.count = sketch.count();
   if (answer.count == 0) return answer;
@@ -140,14 +140,14 @@ QuantileAnswer WindowStore::Quantile(CellId cell, MeasureId measure, double q, T
 GaugeAnswer WindowStore::Gauge(CellId cell, MeasureId measure, Time at, Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kGauge);
   if (head == nullptr) return {};
-  const GaugeBucket bucket = As<GaugeSeries>(*head).Window(at, window);
+  const GaugeBucket bucket = As<GaugeSeries>(*head).Window(*head, at, window);
   return {bucket.count, bucket.last, bucket.min, bucket.max, bucket.sum};
 }
 
 std::uint64_t WindowStore::Distinct(CellId cell, MeasureId measure, Time at,
                                     Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistinct);
-  return head == nullptr ? 0 : As<DistinctSeries>(*head).WindowOf(at, window).Estimate();
+  return head == nullptr ? 0 : As<DistinctSeries>(*head).Window(*head, at, window).Estimate();
 }
 
 void WindowStore::Watch(ProjectionId projection) {
