@@ -30,12 +30,14 @@ CLI::App& AddBench(CLI::App& bench, const std::string& name, const std::string& 
 }  // namespace
 
 void AddBenchCommand(CLI::App& root, int* status) {
-  CLI::App& bench = *root.add_subcommand("bench", "Measure this machine: ingest, alert, replay");
+  CLI::App& bench =
+      *root.add_subcommand("bench", "Measure this machine: ingest, alert, replay, restart");
   bench.require_subcommand(1);
   bench.footer(R"(Examples:
   barograph bench ingest --runs 5
   barograph bench alert
   barograph bench replay --events 5000000
+  barograph bench restart --events 20000000
 
 Each prints one JSON object whose names end in their unit. Client and server share this
 machine's cores.)");
@@ -72,6 +74,13 @@ machine's cores.)");
   alert.add_option("--load", flags->load_events_per_second,
                    "Events per second of the loaded part (default: half of full load)");
   alert.callback([flags, status] { *status = BenchAlert(*flags); });
+
+  CLI::App& restart = AddBench(
+      bench, "restart", "Until a server is ready again that was killed under full load", flags);
+  restart.add_option("--events", flags->events, "Events in the log before the kill")
+      ->check(CLI::Range(1'000'000, 100'000'000))
+      ->capture_default_str();
+  restart.callback([flags, status] { *status = BenchRestart(*flags); });
 
   auto sink = std::make_shared<SinkFlags>();
   CLI::App& transport =

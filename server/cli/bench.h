@@ -27,6 +27,7 @@ struct BenchFlags {
 int BenchIngest(const BenchFlags& flags);
 int BenchReplay(const BenchFlags& flags);
 int BenchAlert(const BenchFlags& flags);
+int BenchRestart(const BenchFlags& flags);
 
 // Ceilings, each with the same bytes as the real run.
 /// The server side of the transport ceiling: takes messages unread and acknowledges them as

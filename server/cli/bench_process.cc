@@ -17,6 +17,7 @@
 #include <fstream>
 #include <thread>
 
+#include "barograph/v1/query.pb.h"
 #include "server/cli/client.h"
 
 namespace barograph::server {
@@ -121,6 +122,12 @@ Result<double> BenchProcess::Stop(Duration limit) {
   return Error(ErrorCode::kDeadlineExceeded, "the child did not end in " + FormatDuration(limit));
 }
 
+void BenchProcess::Kill() {
+  if (ended_) return;
+  ::kill(pid_, SIGKILL);
+  ended_ = ::waitpid(pid_, nullptr, 0) == pid_;
+}
+
 double BenchProcess::ProcessorSeconds() const {
   std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
   std::string line;
@@ -194,11 +201,22 @@ Result<std::unique_ptr<BenchServer>> BenchServer::Start(const BenchFolder& folde
                                         "--log-level",
                                         "warn"};
   if (!options.extra_flag.empty()) arguments.push_back(options.extra_flag);
-  BAROGRAPH_ASSIGN(server->process_, BenchProcess::Start(arguments, folder.File("server.log")));
   const SystemClock clock;
-  const Duration deadline = clock.BootNow() + kStartMax;
-  while (clock.BootNow() < deadline && server->process_->Running()) {
-    if (Client::Connect(server->address_, std::chrono::milliseconds(500)).ok()) return server;
+  const Duration begin = clock.BootNow();
+  BAROGRAPH_ASSIGN(server->process_, BenchProcess::Start(arguments, folder.File("server.log")));
+  while (clock.BootNow() < begin + kStartMax && server->process_->Running()) {
+    // Short tries: a channel that was refused once waits a second before its next one.
+    const auto client = Client::Connect(server->address_, std::chrono::milliseconds(50));
+    v1::GetStatusResponse status;
+    if (!client.ok() ||
+        !(*client)
+             ->Call("barograph.v1.QueryService/GetStatus", v1::GetStatusRequest(), &status)
+             .ok()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      continue;
+    }
+    server->ready_seconds_ = std::chrono::duration<double>(clock.BootNow() - begin).count();
+    return server;
   }
   std::ifstream log(folder.File("server.log"));
   const std::string text{std::istreambuf_iterator<char>(log), {}};

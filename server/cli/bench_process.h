@@ -45,6 +45,8 @@ class BenchProcess {
   /// SIGTERM, waits, and returns the processor seconds that it used.
   [[nodiscard]] Result<double> Stop(Duration limit);
   [[nodiscard]] bool Running();
+  /// SIGKILL.
+  void Kill();
   /// Processor seconds so far.
   [[nodiscard]] double ProcessorSeconds() const;
 
@@ -73,6 +75,8 @@ class BenchServer {
                                                                   const Options& options);
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] BenchProcess& process() { return *process_; }
+  /// From its start until it answered.
+  [[nodiscard]] double ready_seconds() const { return ready_seconds_; }
   [[nodiscard]] static std::string DataFolder(const BenchFolder& folder) {
     return folder.File("data");
   }
@@ -81,6 +85,7 @@ class BenchServer {
   BenchServer() = default;
   std::string address_;
   std::unique_ptr<BenchProcess> process_;
+  double ready_seconds_ = 0;
 };
 
 }  // namespace barograph::server
