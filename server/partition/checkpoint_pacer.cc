@@ -75,7 +75,7 @@ void CheckpointPacer::Slice() {
     commit_.AfterCheckpoint(std::exchange(active_requests_, {}));
     store_.Finish(head_);
   }
-  commit_.NudgeCheckpoint();
+  if (store_.has_writes()) commit_.NudgeCheckpoint();
 }
 
 }  // namespace barograph::server

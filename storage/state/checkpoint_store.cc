@@ -76,7 +76,9 @@ Result<std::optional<CheckpointHead>> CheckpointStore::Recover() {
                                                  std::to_string(head->chunks) + ": " +
                                                  chunk.error().message());
       }
-      BAROGRAPH_TRY(MergeChunk(chunk.value()));
+      for (std::size_t at = 0; at < chunk.value().size();) {
+        BAROGRAPH_TRY(MergeRows(chunk.value(), kCheckpointRowsMerged, &at));
+      }
     }
     head->merged = true;
     BAROGRAPH_TRY(EndMerge(*head, /*sync=*/true));
@@ -111,26 +113,28 @@ void CheckpointStore::Begin() {
   finished_ = false;
   head_ = {};
   next_chunk_ = 0;
+  rows_ = bytes_ = 0;
 }
 
 void CheckpointStore::Add(std::string_view key, std::string_view value) {
-  const absl::MutexLock lock(&mutex_);
   ByteWriter writer(&open_chunk_);
   writer.String(key);
   writer.String(value);
-  newest_[std::string(key)] = value;
-  ++head_.rows;
-  head_.bytes += key.size() + value.size();
+  ++rows_;
+  bytes_ += key.size() + value.size();
   if (open_chunk_.size() >= kCheckpointChunkBytes) CutChunk();
 }
 
-void CheckpointStore::CutChunk() { chunks_.push_back(std::exchange(open_chunk_, std::string())); }
+void CheckpointStore::CutChunk() {
+  const absl::MutexLock lock(&mutex_);
+  chunks_.push_back(std::exchange(open_chunk_, std::string()));
+}
 
 void CheckpointStore::Finish(CheckpointHead head) {
-  const absl::MutexLock lock(&mutex_);
   if (!open_chunk_.empty()) CutChunk();
-  head.rows = head_.rows;
-  head.bytes = head_.bytes;
+  head.rows = rows_;
+  head.bytes = bytes_;
+  const absl::MutexLock lock(&mutex_);
   head.chunks = static_cast<std::uint32_t>(chunks_.size());
   head.merged = false;
   head_ = head;
@@ -148,13 +152,6 @@ bool CheckpointStore::has_writes() const {
 }
 
 std::optional<std::string> CheckpointStore::Read(std::string_view key) const {
-  {
-    const absl::MutexLock lock(&mutex_);
-    if (const auto found = newest_.find(std::string(key)); found != newest_.end()) {
-      if (found->second.empty()) return std::nullopt;
-      return found->second;
-    }
-  }
   Result<std::string> row = database_.Get(Table::kCheckpoint, RowKey(key));
   if (!row.ok()) return std::nullopt;
   return std::move(row).value();
@@ -173,7 +170,8 @@ Result<std::optional<CheckpointHead>> CheckpointStore::WriteSome(Sequence durabl
     finished = finished_;
     head = head_;
     index = next_chunk_;
-    if (index < chunks_.size()) chunk = &chunks_[next_chunk_++];
+    if (index < chunks_.size()) chunk = &chunks_[index];
+    if (chunk != nullptr && phase == Phase::kStaging) ++next_chunk_;
   }
   if (phase == Phase::kStaging && chunk != nullptr) {
     BAROGRAPH_TRY(Stage(static_cast<std::uint32_t>(index), *chunk));
@@ -188,7 +186,11 @@ Result<std::optional<CheckpointHead>> CheckpointStore::WriteSome(Sequence durabl
     next_chunk_ = 0;
     return std::optional(head);
   } else if (phase == Phase::kMerging && chunk != nullptr) {
-    BAROGRAPH_TRY(MergeChunk(*chunk));
+    BAROGRAPH_TRY(MergeRows(*chunk, kCheckpointRowsMerged, &merged_bytes_));
+    if (merged_bytes_ < chunk->size()) return std::optional<CheckpointHead>();
+    merged_bytes_ = 0;
+    const absl::MutexLock lock(&mutex_);
+    ++next_chunk_;
   } else if (phase == Phase::kMerging) {
     head.merged = true;
     BAROGRAPH_TRY(EndMerge(head, /*sync=*/false));
@@ -197,7 +199,6 @@ Result<std::optional<CheckpointHead>> CheckpointStore::WriteSome(Sequence durabl
     finished_ = false;
     chunks_.clear();
     next_chunk_ = 0;
-    newest_.clear();
   }
   return std::optional<CheckpointHead>();
 }
@@ -208,10 +209,10 @@ Status CheckpointStore::Stage(std::uint32_t index, const std::string& chunk) {
   return database_.Write(group, /*sync=*/false);
 }
 
-Status CheckpointStore::MergeChunk(std::string_view chunk) {
+Status CheckpointStore::MergeRows(std::string_view chunk, std::size_t rows_max, std::size_t* at) {
   WriteGroup group;
-  ByteReader reader(chunk);
-  while (!reader.done()) {
+  ByteReader reader(chunk.substr(*at));
+  for (std::size_t rows = 0; rows < rows_max && !reader.done(); ++rows) {
     const std::string_view key = reader.String();
     const std::string_view value = reader.String();
     if (!reader.ok()) break;
@@ -223,6 +224,7 @@ Status CheckpointStore::MergeChunk(std::string_view chunk) {
   }
   if (!reader.ok())
     return Error(ErrorCode::kCorruption, "checkpoint: a staged chunk cannot be read");
+  *at = chunk.size() - reader.rest().size();
   return database_.Write(group, /*sync=*/false);
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/synchronization/mutex.h>
 
 #include <cstdint>
@@ -37,7 +36,8 @@ struct CheckpointHead {
 /// checkpoint exists, then the chunks are merged into the rows. All writes are small, so that no
 /// group commit waits long, and at every crash point Recover finds one whole state.
 ///
-/// Threads: Begin, Add, Finish by the writer; WriteSome by the thread that writes to the database;
+/// Threads: Begin, Add, Finish by the writer, Add without a lock but for each chunk; WriteSome by the
+/// thread that writes to the database;
 /// Read from any thread; Recover, ForEachRow, Clear before any of them.
 /// Errors:  kCorruption when a head's chunks are missing or cannot be read; kIo.
 class CheckpointStore {
@@ -64,7 +64,8 @@ class CheckpointStore {
   [[nodiscard]] bool busy() const;
   [[nodiscard]] bool has_writes() const;
 
-  /// The newest value of a row, staged ones included.
+  /// A row as the last merged checkpoint left it. What the one under way says of it is not seen before
+  /// its merge: who adds rows keeps them at hand until the next Begin.
   [[nodiscard]] std::optional<std::string> Read(std::string_view key) const;
 
   /// Does one small write, if there is any to do; the head only once its sequence is `durable`.
@@ -75,22 +76,29 @@ class CheckpointStore {
   enum class Phase : std::uint8_t { kIdle, kStaging, kMerging };
 
   [[nodiscard]] Status Stage(std::uint32_t index, const std::string& chunk);
-  [[nodiscard]] Status MergeChunk(std::string_view chunk);
+  /// Merges rows of a chunk from `*at` on, at most `rows_max`, and moves `*at` behind them.
+  [[nodiscard]] Status MergeRows(std::string_view chunk, std::size_t rows_max, std::size_t* at);
   [[nodiscard]] Status EndMerge(CheckpointHead head, bool sync);
-  void CutChunk() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CutChunk();
 
   Database& database_;
+  // Of the writer:
+  std::string open_chunk_;
+  std::uint64_t rows_ = 0, bytes_ = 0;
+  // Of the thread that writes:
+  std::size_t merged_bytes_ = 0;  ///< of the chunk that is being merged
+
   mutable absl::Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kIdle;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   CheckpointHead head_ ABSL_GUARDED_BY(mutex_);
-  std::string open_chunk_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::string> chunks_ ABSL_GUARDED_BY(mutex_);  ///< until merged
   std::size_t next_chunk_ ABSL_GUARDED_BY(mutex_) = 0;      ///< to stage, later to merge
-  absl::flat_hash_map<std::string, std::string> newest_ ABSL_GUARDED_BY(mutex_);
 };
 
 /// Bytes of a staged chunk: one write of about so much stands between two group commits.
 inline constexpr std::size_t kCheckpointChunkBytes = 128 * 1024;
+/// Rows that one write merges: each is found its place, which takes a microsecond or two.
+inline constexpr std::size_t kCheckpointRowsMerged = 512;
 
 }  // namespace barograph::storage

@@ -131,22 +131,45 @@ TEST_F(CheckpointStoreTest, TheHeadWaitsForItsSequenceToBeDurable) {
   EXPECT_TRUE(Step(Sequence{100}));
 }
 
-TEST_F(CheckpointStoreTest, ReadSeesTheNewestValueAtEveryStep) {
+TEST_F(CheckpointStoreTest, ReadSeesARowAsTheLastMergeLeftIt) {
   Add(1, {{"a", "1"}, {"b", "1"}});
   WriteAll();
   store_->Begin();
   store_->Add("a", "2");
   store_->Add("b", "");
-  EXPECT_EQ(store_->Read("a"), "2");
-  EXPECT_EQ(store_->Read("b"), std::nullopt);
+  EXPECT_EQ(store_->Read("a"), "1");
+  EXPECT_EQ(store_->Read("b"), "1");
   store_->Finish({.number = 2});
-  while (store_->busy()) {
-    EXPECT_EQ(store_->Read("a"), "2");
-    Step();
+  while (!Step()) {
+    EXPECT_EQ(store_->Read("a"), "1");
+    EXPECT_EQ(store_->Read("b"), "1");
   }
+  WriteAll();
   EXPECT_EQ(store_->Read("a"), "2");
   EXPECT_EQ(store_->Read("b"), std::nullopt);
   EXPECT_EQ(store_->Read("c"), std::nullopt);
+}
+
+TEST_F(CheckpointStoreTest, ManySmallRowsOfOneChunkAreMergedInSeveralWrites) {
+  Rows rows;
+  for (std::size_t i = 0; i < 3 * kCheckpointRowsMerged + 1; ++i) rows[std::to_string(i)] = "x";
+  Add(1, rows);
+  int writes = 0;
+  for (; store_->busy(); ++writes) Step();
+  EXPECT_EQ(writes, 1 + 1 + 4 + 1);  // a chunk, the head, four merges, their end
+  Reopen();
+  EXPECT_TRUE(ReadAll() == rows);
+}
+
+TEST_F(CheckpointStoreTest, ARowThatWasAddedTwiceCountsAsAddedLast) {
+  store_->Begin();
+  store_->Add("a", "1");
+  store_->Add("b", "1");
+  store_->Add("a", "2");
+  store_->Add("b", "");
+  store_->Finish({.number = 1});
+  WriteAll();
+  EXPECT_EQ(ReadAll(), (Rows{{"a", "2"}}));
 }
 
 TEST_F(CheckpointStoreTest, AMissingChunkOfACompleteCheckpointIsCorruption) {
