@@ -82,7 +82,7 @@ void Appender::StageHeld(bool evaluate) {
   header.producer = batch.producer;
   header.epoch = batch.producer.empty() ? 0 : batch.epoch;
   header.producer_sequence = batch.producer.empty() ? 0 : batch.first_sequence;
-  Stage(header, held.sealed);
+  Stage(header, std::move(held.sealed));
   held.answer.body.receipt = LastReceipt();
   group_->effects[held.effect] = [answer = std::move(held.answer.answer),
                                   body = std::move(held.answer.body)] { answer(body); };
@@ -90,10 +90,8 @@ void Appender::StageHeld(bool evaluate) {
   held_.reset();
 }
 
-void Appender::Stage(RecordHeader header, const SealedPayload& sealed) {
-  header.compression = sealed.compression;
-  header.payload_bytes = sealed.uncompressed_bytes;
-  group_->end = log_.StageAppend(header, sealed, &group_->rows);
+void Appender::Stage(RecordHeader header, SealedPayload sealed) {
+  group_->end = log_.StageAppend(header, std::move(sealed), &group_->rows);
   BAROGRAPH_FAILPOINT("stage_after_append");
   group_->events += header.count;
   counters_.staged = group_->end->sequence.value;

@@ -70,7 +70,7 @@ class Appender {
   [[nodiscard]] Status AppendServerMade(std::string_view tenant, const storage::ServerEvent* events,
                                         std::size_t count, std::string_view payload, Time log_time,
                                         bool evaluate);
-  void Stage(storage::RecordHeader header, const storage::SealedPayload& sealed);
+  void Stage(storage::RecordHeader header, storage::SealedPayload sealed);
 
   rules::Engine& engine_;
   storage::EventLog& log_;

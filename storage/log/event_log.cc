@@ -1,6 +1,7 @@
 #include "storage/log/event_log.h"
 
 #include <cstring>
+#include <utility>
 
 #include "storage/base/bytes.h"
 #include "storage/base/digest.h"
@@ -194,8 +195,7 @@ Result<std::unique_ptr<EventLog>> EventLog::OpenAt(Database& database,
   return log;
 }
 
-Position EventLog::StageAppend(RecordHeader header, const SealedPayload& payload,
-                               WriteGroup* group) {
+Position EventLog::StageAppend(RecordHeader header, SealedPayload payload, WriteGroup* group) {
   BAROGRAPH_ASSERT(header.count > 0, "a record has events");
   Position end = staged_end();
   header.first_sequence = end.sequence.Plus(1);
@@ -207,7 +207,7 @@ Position EventLog::StageAppend(RecordHeader header, const SealedPayload& payload
   header.payload_digest = payload.digest;
   EncodeRecordHeader(header, &state_->encoded_header);
   const LogKey key(state_->options.partition, header.first_sequence);
-  group->PutParts(Table::kLog, key.bytes(), {state_->encoded_header, payload.bytes});
+  group->PutJoined(Table::kLog, key.bytes(), state_->encoded_header, std::move(payload.bytes));
   end = {.sequence = header.last_sequence(),
          .link = RecordLink(header.previous_link, state_->encoded_header),
          .log_time = header.log_time};

@@ -76,7 +76,7 @@ class EventLog {
   /// Everything of `header` that tells of place or payload (first_sequence, previous_link, sizes,
   /// compression, checksums) is filled in here. Returns the new end. Not durable before CommitDone.
   /// Requires count > 0; about 1 microsecond.
-  Position StageAppend(RecordHeader header, const SealedPayload& payload, WriteGroup* group);
+  Position StageAppend(RecordHeader header, SealedPayload payload, WriteGroup* group);
   /// The group that ends at `end` was synced: moves the durable frontier, and at most once a second
   /// syncs the frontier file. Acknowledge after this returned.
   /// Errors: kIo; then the process must end.

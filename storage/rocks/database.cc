@@ -70,10 +70,23 @@ Result<Folder> ReadFolder(rocksdb::FileSystem& file_system, const std::string& d
 
 }  // namespace
 
-// Operations are kept flat, [table u8, put u8, key, value] each, because a rocksdb::WriteBatch
-// needs the handles of an open database; Write copies them over once, at memory speed.
+enum class Operation : std::uint8_t { kDelete, kPut, kPutJoined };
+
+// Operations are kept flat, [table u8, operation u8, key, value or its head] each, because a
+// rocksdb::WriteBatch needs the handles of an open database; Write copies them over once, at memory
+// speed. Tails lie beside them, in order.
 struct WriteGroup::State {
   std::string operations;
+  std::vector<std::string> tails;
+  std::size_t tail_bytes = 0;
+
+  ByteWriter Begin(Table table, Operation operation, std::string_view key) {
+    ByteWriter writer(&operations);
+    writer.Fixed(static_cast<std::uint8_t>(table));
+    writer.Fixed(static_cast<std::uint8_t>(operation));
+    writer.String(key);
+    return writer;
+  }
 };
 
 WriteGroup::WriteGroup() : state_(std::make_unique<State>()) {}
@@ -82,30 +95,27 @@ WriteGroup::WriteGroup(WriteGroup&&) noexcept = default;
 WriteGroup& WriteGroup::operator=(WriteGroup&&) noexcept = default;
 
 void WriteGroup::Put(Table table, std::string_view key, std::string_view value) {
-  PutParts(table, key, {value});
+  state_->Begin(table, Operation::kPut, key).String(value);
 }
 
-void WriteGroup::PutParts(Table table, std::string_view key,
-                          std::initializer_list<std::string_view> value) {
-  ByteWriter writer(&state_->operations);
-  writer.Fixed(static_cast<std::uint8_t>(table));
-  writer.Fixed(std::uint8_t{1});
-  writer.String(key);
-  std::size_t bytes = 0;
-  for (const std::string_view part : value) bytes += part.size();
-  writer.Varint(bytes);
-  for (const std::string_view part : value) writer.Raw(part);
+void WriteGroup::PutJoined(Table table, std::string_view key, std::string_view head,
+                           std::string tail) {
+  state_->Begin(table, Operation::kPutJoined, key).String(head);
+  state_->tail_bytes += tail.size();
+  state_->tails.push_back(std::move(tail));
 }
 
 void WriteGroup::Delete(Table table, std::string_view key) {
-  ByteWriter writer(&state_->operations);
-  writer.Fixed(static_cast<std::uint8_t>(table));
-  writer.Fixed(std::uint8_t{0});
-  writer.String(key);
+  state_->Begin(table, Operation::kDelete, key);
 }
 
-void WriteGroup::Clear() { state_->operations.clear(); }
-std::size_t WriteGroup::bytes() const { return state_->operations.size(); }
+void WriteGroup::Clear() {
+  state_->operations.clear();
+  state_->tails.clear();
+  state_->tail_bytes = 0;
+}
+
+std::size_t WriteGroup::bytes() const { return state_->operations.size() + state_->tail_bytes; }
 bool WriteGroup::empty() const { return state_->operations.empty(); }
 
 struct TableCursor::State {
@@ -165,13 +175,21 @@ struct Database::State {
 void Database::State::Fill(const WriteGroup::State& group) {
   batch.Clear();
   ByteReader reader(group.operations);
+  auto tail = group.tails.begin();
   while (!reader.done()) {
-    const auto table = static_cast<Table>(reader.Fixed<std::uint8_t>());
-    const bool put = reader.Fixed<std::uint8_t>() != 0;
-    const std::string_view key = reader.String();
-    const rocksdb::Status status =
-        put ? batch.Put(Handle(table), ToSlice(key), ToSlice(reader.String()))
-            : batch.Delete(Handle(table), ToSlice(key));
+    rocksdb::ColumnFamilyHandle* const table =
+        Handle(static_cast<Table>(reader.Fixed<std::uint8_t>()));
+    const auto operation = static_cast<Operation>(reader.Fixed<std::uint8_t>());
+    const rocksdb::Slice key = ToSlice(reader.String());
+    rocksdb::Status status;
+    if (operation == Operation::kDelete) {
+      status = batch.Delete(table, key);
+    } else if (operation == Operation::kPut) {
+      status = batch.Put(table, key, ToSlice(reader.String()));
+    } else {
+      const rocksdb::Slice value[] = {ToSlice(reader.String()), ToSlice(*tail++)};
+      status = batch.Put(table, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2));
+    }
     BAROGRAPH_ASSERT(status.ok() && reader.ok(), "a write group holds whole operations");
   }
 }

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -62,8 +61,8 @@ class WriteGroup {
   WriteGroup& operator=(WriteGroup&&) noexcept;
 
   void Put(Table table, std::string_view key, std::string_view value);
-  /// As Put with the value in pieces, without joining them first.
-  void PutParts(Table table, std::string_view key, std::initializer_list<std::string_view> value);
+  /// As Put with the value `head` followed by `tail`; the tail is kept, not copied.
+  void PutJoined(Table table, std::string_view key, std::string_view head, std::string tail);
   void Delete(Table table, std::string_view key);
   void Clear();
   [[nodiscard]] std::size_t bytes() const;

@@ -102,7 +102,7 @@ TEST_F(DatabaseTest, AGroupOverAllTablesIsReadBackAfterAReopen) {
     WriteGroup group;
     EXPECT_TRUE(group.empty());
     for (std::size_t i = 0; i < static_cast<std::size_t>(Table::kCount); ++i) {
-      group.PutParts(static_cast<Table>(i), "key", {"table ", "", std::to_string(i)});
+      group.PutJoined(static_cast<Table>(i), "key", "table ", std::to_string(i));
     }
     group.Put(Table::kOutbox, "gone", "x");
     group.Delete(Table::kOutbox, "gone");
