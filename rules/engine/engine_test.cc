@@ -179,7 +179,7 @@ TEST(EngineTest, TimeSliceSloFiresOnSilence) {
   RuleSet rules = FirstRow(kPercent99);
   SloSpec& slo = rules.slos[0];
   slo.good = slo.total = {};
-  slo.slice = SloSpec::TimeSlice{"tasks.finished", seconds(1), 0.5, true, minutes(1)};
+  slo.slice = TimeSlice{"tasks.finished", seconds(1), 0.5, true, minutes(1)};
   RuleHarness harness(rules);
   harness.Tasks({.from = seconds(0), .to = hours(2)});
   harness.RunUntil(hours(2) + minutes(20));

@@ -179,21 +179,34 @@ std::optional<PriceTables::Entry> PriceTables::FindIn(const Table& table, const 
   return halves ? AnyProvider(table, r) : std::nullopt;
 }
 
+PriceTables::Prices PriceTables::OfModel(const Table& table, std::string_view model) {
+  const auto name = &ModelPrice::model;
+  return {std::ranges::lower_bound(table.prices, model, {}, name),
+          std::ranges::upper_bound(table.prices, model, {}, name)};
+}
+
 const ModelPrice* PriceTables::Exact(const Table& table, std::string_view provider,
                                      std::string_view model) {
-  const auto [first, last] = std::ranges::equal_range(table.prices, model, {}, &ModelPrice::model);
-  const auto found = std::ranges::find(first, last, provider, &ModelPrice::provider);
-  return found == last ? nullptr : &*found;
+  const Prices prices = OfModel(table, model);
+  const auto found = std::find_if(prices.begin, prices.end, [provider](const ModelPrice& price) {
+    return price.provider == provider;
+  });
+  return found == prices.end ? nullptr : &*found;
 }
 
 std::optional<PriceTables::Entry> PriceTables::AnyProvider(const Table& table,
                                                            std::string_view model) {
-  const auto [first, last] = std::ranges::equal_range(table.prices, model, {}, &ModelPrice::model);
-  if (first == last) return std::nullopt;
-  if (first->provider.empty()) return Entry{&table, &*first, false};
-  const auto dearest = std::ranges::max_element(first, last, {}, InputAndOutput);
-  const bool differ =
-      std::any_of(first, last, [&](const ModelPrice& price) { return !SameRates(price, *first); });
+  const Prices prices = OfModel(table, model);
+  if (prices.begin == prices.end) return std::nullopt;
+  const ModelPrice& first = *prices.begin;
+  if (first.provider.empty()) return Entry{&table, &first, false};
+  const auto dearest =
+      std::max_element(prices.begin, prices.end, [](const ModelPrice& a, const ModelPrice& b) {
+        return InputAndOutput(a) < InputAndOutput(b);
+      });
+  const bool differ = std::any_of(prices.begin, prices.end, [&first](const ModelPrice& price) {
+    return !SameRates(price, first);
+  });
   return Entry{&table, &*dearest, differ};
 }
 

@@ -102,6 +102,11 @@ class PriceTables {
   void Order();
   [[nodiscard]] const std::vector<Entry>& Find(const ModelView& model) const;
   [[nodiscard]] static std::optional<Entry> FindIn(const Table& table, const ModelView& model);
+  /// The prices of one model, of any provider.
+  struct Prices {
+    std::vector<storage::ModelPrice>::const_iterator begin, end;
+  };
+  [[nodiscard]] static Prices OfModel(const Table& table, std::string_view model);
   [[nodiscard]] static const storage::ModelPrice* Exact(const Table& table,
                                                         std::string_view provider,
                                                         std::string_view model);

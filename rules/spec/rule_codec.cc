@@ -205,7 +205,7 @@ void Walk(Archive& archive, Indicator& indicator) {
 }
 
 template <typename Archive>
-void Walk(Archive& archive, SloSpec::TimeSlice& slice) {
+void Walk(Archive& archive, TimeSlice& slice) {
   Field(archive, "rate", slice.measure);
   Field(archive, "per", slice.per);
   Field(archive, "bound", slice.bound);

@@ -35,7 +35,7 @@ Int128 ToNano(double value) {
 /// Sum over one slice at which a rate stands exactly at its bound. Sums are integers, so a bound
 /// between two of them moves to the one that leaves the comparison as it was: down for "above", up
 /// for "below".
-Int128 SliceBound(const SloSpec::TimeSlice& slice) {
+Int128 SliceBound(const TimeSlice& slice) {
   const std::optional<MeasureTraits> traits = FindMeasure(slice.measure);
   const bool nano = traits && traits->unit != MeasureUnit::kCount;
   const Int128 numerator = ToNano(slice.bound) * slice.slice.count() * (nano ? kBillion : 1);

@@ -58,18 +58,20 @@ struct Indicator {
   friend bool operator==(const Indicator&, const Indicator&) = default;
 };
 
+/// `good_when`: a slice of time is good or bad as a whole, by the rate of a measure over it.
+struct TimeSlice {
+  std::string measure;
+  Duration per{};  ///< unit of the rate
+  double bound = 0;
+  bool above = true;
+  Duration slice{};
+  friend bool operator==(const TimeSlice&, const TimeSlice&) = default;
+};
+
 /// A service level objective over events or over time slices.
 struct SloSpec {
   RuleCommon common;
-  Indicator good, total;  ///< event SLO; empty measures when `slice` is set
-  struct TimeSlice {
-    std::string measure;
-    Duration per{};  ///< unit of the rate
-    double bound = 0;
-    bool above = true;
-    Duration slice{};
-    friend bool operator==(const TimeSlice&, const TimeSlice&) = default;
-  };
+  Indicator good, total;           ///< event SLO; empty measures when `slice` is set
   std::optional<TimeSlice> slice;  ///< `good_when`
   std::int64_t objective_ppb = 0;  ///< parts per billion in (0, 1e9]; 1e9 = 100 %: no budget
   Duration period{};               ///< [1 d, 35 d]

@@ -43,7 +43,7 @@ RuleSet Valid() {
   rules.slos.push_back(slo);
   slo.common.name = "throughput";
   slo.good = slo.total = {};
-  slo.slice = SloSpec::TimeSlice{"tasks.finished", seconds(1), 20, true, minutes(1)};
+  slo.slice = TimeSlice{"tasks.finished", seconds(1), 20, true, minutes(1)};
   rules.slos.push_back(slo);
   rules.series.push_back({{"team"}, {}});
   rules.receivers.push_back({"ops", ReceiverSpec::Type::kWebhook, ReceiverSpec::Format::kBarograph,

@@ -140,7 +140,7 @@ TEST(RuleFileTest, ASliceKnowsItsBoundAndSide) {
                     "apiVersion: barograph/v1\nslos: [{name: a, good_when: {rate: errors, per: 1m, "
                     "below: 0.5}, slice: 5m, period: 30d, objective: 99%}]"}});
   ASSERT_TRUE(rules.ok()) << rules.error().message();
-  const rules::SloSpec::TimeSlice& slice = *rules->slos[0].slice;
+  const rules::TimeSlice& slice = *rules->slos[0].slice;
   EXPECT_EQ(slice.measure, "errors");
   EXPECT_EQ(slice.bound, 0.5);
   EXPECT_FALSE(slice.above);

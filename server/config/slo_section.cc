@@ -129,8 +129,8 @@ rules::Indicator ReadIndicator(const YamlNode& node, std::string_view name,
   return indicator;
 }
 
-rules::SloSpec::TimeSlice ReadGoodWhen(const YamlNode& node, Diagnostics* diagnostics) {
-  rules::SloSpec::TimeSlice slice;
+rules::TimeSlice ReadGoodWhen(const YamlNode& node, Diagnostics* diagnostics) {
+  rules::TimeSlice slice;
   MapReader map(node, "`good_when`", diagnostics);
   if (const auto* rate = map.Require("rate", "tasks.finished")) {
     slice.measure = ReadText(*rate, "rate", diagnostics).value_or("");
