@@ -129,6 +129,8 @@ TEST(ValidateTest, NamesThePlaceTheMistakeAndTheWayOut) {
           "either events or");
   rejects([](RuleSet* r) { r->slos[2].slice->slice = seconds(90); }, "slos[2].slice",
           "multiple of 1m");
+  rejects([](RuleSet* r) { r->slos[2].slice->slice = seconds(0); }, "slos[2].slice",
+          "0s is no slice");
   rejects([](RuleSet* r) { r->slos[2].slice->slice = minutes(7); }, "slos[2].burn[0].long",
           "no multiple of the slice");
   rejects([](RuleSet* r) { r->slos[2].slice->measure = "cost"; }, "slos[2].good_when.rate",

@@ -220,7 +220,7 @@ class Validator {
   }
 
   void Slices(const std::string& path, const SloSpec& slo) {
-    const SloSpec::TimeSlice& slice = *slo.slice;
+    const TimeSlice& slice = *slo.slice;
     if (!slo.good.measure.empty() || !slo.total.measure.empty()) {
       Report(path + ".good_when",
              "stands beside `good` and `total`; an SLO counts either events or time slices");
@@ -251,7 +251,9 @@ class Validator {
         Report(path + "." + std::string(key), status.error().message());
         return false;
       }
-      if (slo.slice && length % slo.slice->slice != Duration{0}) {
+      // A slice of nothing has been reported where it stands.
+      const bool sliced = slo.slice && slo.slice->slice > Duration{0};
+      if (sliced && length % slo.slice->slice != Duration{0}) {
         Report(path + "." + std::string(key), FormatDuration(length) +
                                                   " is no multiple of the slice of " +
                                                   FormatDuration(slo.slice->slice));
