@@ -8,6 +8,7 @@
 
 #include "server/app/server.h"
 #include "server/app/signals.h"
+#include "server/app/stop_guard.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
 
@@ -66,7 +67,9 @@ int Serve(const ServeFlags& flags) {
     if (signal == Signal::kReload) (void)server.value()->Reload();
     if (signal == Signal::kStop) break;
   }
+  const StopGuard guard(kStopMax);
   const Status stopped = server.value()->Stop(kStopMax);
+  server.value().reset();
   return stopped.ok() ? kExitDone : PrintError(stopped.error());
 }
 

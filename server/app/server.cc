@@ -1,5 +1,6 @@
 #include "server/app/server.h"
 
+#include <absl/synchronization/mutex.h>
 #include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
 
@@ -104,6 +105,7 @@ std::string DiskProblem(const std::string& directory) {
 struct Server::State {
   State(Clock& clock_of, ServerOptions options_of)
       : clock(clock_of), options(std::move(options_of)) {}
+  ~State() { SetOutboxToWake(nullptr); }
 
   Status LoadConfig();
   Status OpenPartition(const std::function<void(const Error&)>& on_failure);
@@ -119,8 +121,15 @@ struct Server::State {
   std::atomic<bool> draining{false};
   ingest::OpenAuthenticator authenticator;
 
+  /// New rows are durable; on the partition's thread, which outlives the worker.
+  void WakeOutbox();
+  /// The worker that WakeOutbox wakes.
+  void SetOutboxToWake(OutboxWorker* worker);
+
+  absl::Mutex wake_mutex;
+  OutboxWorker* outbox_to_wake ABSL_GUARDED_BY(wake_mutex) = nullptr;
+
   // In order of dependence: what is below is destroyed first.
-  std::atomic<OutboxWorker*> outbox_wake{nullptr};
   std::unique_ptr<Partition> partition;
   std::unique_ptr<WebhookClient> webhooks;
   std::unique_ptr<OutboxWorker> outbox;
@@ -131,6 +140,16 @@ struct Server::State {
   Metrics fleet_metrics;
   std::unique_ptr<HttpServer> http;
 };
+
+void Server::State::WakeOutbox() {
+  const absl::MutexLock lock(&wake_mutex);
+  if (outbox_to_wake != nullptr) outbox_to_wake->Wake();
+}
+
+void Server::State::SetOutboxToWake(OutboxWorker* worker) {
+  const absl::MutexLock lock(&wake_mutex);
+  outbox_to_wake = worker;
+}
 
 Status Server::State::LoadConfig() {
   BAROGRAPH_ASSIGN(configuration, LoadConfiguration(options.sources));
@@ -161,9 +180,7 @@ Status Server::State::OpenPartition(const std::function<void(const Error&)>& on_
   partition_options.accept_loss = options.accept_loss;
   Partition::Hooks hooks;
   hooks.format = MakeNoticeFormat("http://" + config.http);
-  hooks.on_outbox = [this] {
-    if (OutboxWorker* worker = outbox_wake.load()) worker->Wake();
-  };
+  hooks.on_outbox = [this] { WakeOutbox(); };
   hooks.on_failure = on_failure;
   hooks.on_progress = [](std::string_view what) { spdlog::info("{}", what); };
   BAROGRAPH_ASSIGN(partition, Partition::Open(partition_options, clock, std::move(hooks)));
@@ -198,7 +215,7 @@ Status Server::State::StartNotify() {
   };
   outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports),
                                           std::move(senders));
-  outbox_wake = outbox.get();
+  SetOutboxToWake(outbox.get());
   return {};
 }
 
@@ -303,7 +320,6 @@ Status Server::Stop(Duration limit) {
   state.outbox->Stop(std::min<Duration>(kOutboxStopMax, limit / kDoorShare));
   const Status drained = state.partition->Drain(limit / kDoorShare);
   state.http->Stop();
-  state.outbox_wake = nullptr;
   spdlog::info("stopped at event {}", state.partition->figures().durable.value);
   return drained;
 }
