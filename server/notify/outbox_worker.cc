@@ -47,6 +47,7 @@ struct OutboxWorker::State : std::enable_shared_from_this<OutboxWorker::State> {
   // The worker's thread only.
   DeliverySchedule schedule;
   Sequence listed;
+  bool more_on_disk = false;  ///< rows that found no room, or could not be read
   std::thread thread;
 
   void Run();
@@ -75,20 +76,22 @@ bool OutboxWorker::State::WaitForWork() {
 void OutboxWorker::State::ListNew() {
   {
     const absl::MutexLock lock(&mutex);
-    if (!woken) return;
-    woken = false;
+    if (!std::exchange(woken, false) && !more_on_disk) return;
   }
+  // What stays on disk is looked for again at the next turn: when rows have ended, or a second on.
+  more_on_disk = true;
   while (schedule.size() < options.rows_max) {
     auto rows = ports.list_pending(listed, kListRows);
-    if (!rows.ok() || rows->empty()) return;
+    if (!rows.ok()) return;
+    if (rows->empty()) {
+      more_on_disk = false;
+      return;
+    }
     for (storage::OutboxRow& row : *rows) {
       listed = row.sequence;
       Log(schedule.Add(std::move(row), clock.WallNow()));
     }
   }
-  // There may be more on disk: look again when rows have ended.
-  const absl::MutexLock lock(&mutex);
-  woken = true;
 }
 
 void OutboxWorker::State::TakeFinished() {

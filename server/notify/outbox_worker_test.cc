@@ -1,9 +1,11 @@
 #include "server/notify/outbox_worker.h"
 
 #include <absl/synchronization/mutex.h>
+#include <absl/time/clock.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 
 namespace barograph::server {
@@ -136,6 +138,54 @@ TEST(OutboxWorkerTest, RowsBeyondItsMemoryAreSentLater) {
       options, clock, log.ports(),
       {{"ops", std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered})}});
   EXPECT_EQ(log.AwaitEnded(50).size(), 50U);
+}
+
+/// Counts how often it is asked: at least once a turn of the worker.
+class CountedClock final : public Clock {
+ public:
+  [[nodiscard]] Time WallNow() const override {
+    ++asked_;
+    return clock_.WallNow();
+  }
+  [[nodiscard]] Duration BootNow() const override { return clock_.BootNow(); }
+  [[nodiscard]] int asked() const { return asked_; }
+
+ private:
+  SystemClock clock_;
+  mutable std::atomic<int> asked_{0};
+};
+
+TEST(OutboxWorkerTest, FullOfRowsForAReceiverThatIsDownItRests) {
+  CountedClock clock;
+  FakeLog log;
+  for (std::uint64_t row = 1; row <= 8; ++row) log.Add(row, "ops", "g" + std::to_string(row));
+  OutboxWorkerOptions options;
+  options.policy.first_retry = std::chrono::minutes(1);
+  options.rows_max = 4;
+  const auto sender = std::make_shared<ScriptedSender>(std::vector{Outcome::kRetry});
+  OutboxWorker worker(options, clock, log.ports(), {{"ops", sender}});
+  while (sender->sent().size() < 4) absl::SleepFor(absl::Milliseconds(1));
+  absl::SleepFor(absl::Milliseconds(100));
+  const int asked = clock.asked();
+  absl::SleepFor(absl::Milliseconds(200));
+  EXPECT_LT(clock.asked() - asked, 50);
+}
+
+TEST(OutboxWorkerTest, ReadsAgainWhatCouldNotBeRead) {
+  SystemClock clock;
+  FakeLog log;
+  log.Add(1, "ops", "g");
+  OutboxWorker::Ports ports = log.ports();
+  ports.list_pending = [list = ports.list_pending, tries = 0](
+                           Sequence after,
+                           std::size_t limit) mutable -> Result<std::vector<storage::OutboxRow>> {
+    if (tries++ == 0) return Error(ErrorCode::kIo, "scripted");
+    return list(after, limit);
+  };
+  OutboxWorker worker(
+      Quick(), clock, std::move(ports),
+      {{"ops", std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered})}});
+  EXPECT_THAT(log.AwaitEnded(1), ElementsAre("n1 delivered"));
 }
 
 }  // namespace
