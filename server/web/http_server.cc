@@ -151,12 +151,15 @@ class HttpServer::State::Connection : public std::enable_shared_from_this<Connec
   void Handle() {
     const auto& message = parser_->get();
     head_ = message.method() == http::verb::head;
+    // The worker hands its share over and keeps none: a connection ends on the I/O thread.
     asio::post(state_.work, [self = shared_from_this(), request = Parse(message),
-                             keep_alive = message.keep_alive()] {
-      HttpAnswer answer = self->state_.Answer(request);
-      asio::post(self->state_.io, [self, keep_alive, answer = std::move(answer)]() mutable {
-        self->Write(std::move(answer), keep_alive);
-      });
+                             keep_alive = message.keep_alive()]() mutable {
+      State& state = self->state_;
+      HttpAnswer answer = state.Answer(request);
+      asio::post(state.io,
+                 [self = std::move(self), keep_alive, answer = std::move(answer)]() mutable {
+                   self->Write(std::move(answer), keep_alive);
+                 });
     });
   }
 
