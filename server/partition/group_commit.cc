@@ -163,7 +163,8 @@ void GroupCommit::WriteCheckpoint() {
     Fail(head.error());
     return;
   }
-  store_nudged_ = store_.has_writes();
+  // Never back to false here: a nudge that came meanwhile would be lost, and its checkpoint wait.
+  if (store_.has_writes()) store_nudged_ = true;
   if (!head.value().has_value()) return;
   hooks_.on_checkpoint(*head.value());
   EndCheckpoint({});
