@@ -276,6 +276,8 @@ void PublishStream::OnCancel() {
 
 void PublishStream::OnDone() {
   door_.Leave(this);
+  // The thread that called Finish may still be on its way out of the lock.
+  { const std::lock_guard lock(mutex_); }
   delete this;
 }
 

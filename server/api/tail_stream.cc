@@ -208,6 +208,8 @@ void TailStream::EndIfDue() {
 
 void TailStream::OnDone() {
   api_.Leave(this);
+  // The thread that called Finish may still be on its way out of the lock.
+  { const std::lock_guard lock(mutex_); }
   delete this;
 }
 
