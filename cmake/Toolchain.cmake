@@ -27,6 +27,13 @@ if(BAROGRAPH_SANITIZE)
   add_link_options(-fsanitize=${BAROGRAPH_SANITIZE})
 endif()
 
+# The thread sanitizer is told what it cannot see in libraries that were built without it.
+if(BAROGRAPH_SANITIZE MATCHES thread)
+  add_library(barograph_tsan STATIC ${PROJECT_SOURCE_DIR}/tests/tsan/absl_mutex.cc
+              ${PROJECT_SOURCE_DIR}/tests/tsan/suppressions.cc)
+  link_libraries("$<LINK_LIBRARY:WHOLE_ARCHIVE,barograph_tsan>")
+endif()
+
 # Replay gives bit-identical state only if a compiler may not fuse floating-point operations.
 add_compile_options(-ffp-contract=off)
 
