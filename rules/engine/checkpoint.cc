@@ -137,6 +137,8 @@ Status Engine::State::LoadOwnRow(std::string_view key, std::string_view value) {
       since[std::move(projection)] = ReadTime(&reader);
     }
     if (reader.ok() && !config_hash.empty()) {
+      if (Bytes(Sha256(rules_text)) != config_hash)
+        return Error(ErrorCode::kCorruption, "checkpoint: the rules do not have their digest");
       BAROGRAPH_ASSIGN(rules, DecodeRuleSet(rules_text));
     }
   } else {

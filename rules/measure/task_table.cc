@@ -285,6 +285,10 @@ Status TaskTable::LoadTask(const NameHash& task, std::string_view bytes) {
   while (reader.ok() && !reader.done()) {
     BAROGRAPH_ASSIGN(const Currency currency, StoredCurrency(reader.String()));
     const Int128 nanos = reader.SignedVarint128();
+    // Beyond all that is spent, and the sum over all tasks cannot overflow.
+    constexpr Int128 kSpentMax = Int128{1} << 100;
+    if (nanos > kSpentMax || nanos < -kSpentMax)
+      return Error(ErrorCode::kCorruption, "checkpoint: open task row");
     if (row.currency.empty()) row.currency = currency;
     (row.currency == currency ? row.spent : other_spent_[{task, currency}]) += nanos;
     spent_[currency] += nanos;

@@ -63,7 +63,9 @@ Result<UsualDuration> UsualDuration::Decode(std::string_view bytes) {
   UsualDuration usual;
   const std::uint64_t buckets = reader.Varint();
   for (std::uint64_t i = 0; i < buckets && reader.ok(); ++i) {
-    const auto bucket = static_cast<std::uint32_t>(reader.Varint());
+    const std::uint64_t number = reader.Varint();
+    if (number > BucketOf(UINT64_MAX)) break;
+    const auto bucket = static_cast<std::uint32_t>(number);
     const std::uint64_t count = reader.Varint();
     if (!usual.buckets_.empty() && usual.buckets_.back().first >= bucket) break;
     usual.buckets_.emplace_back(bucket, count);

@@ -1,12 +1,19 @@
 #include "rules/window/checkpoint_rows.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace barograph::rules {
 namespace {
 
 /// More buckets than any chunk has: a broken count must not make a huge loop.
 constexpr std::uint64_t kRowBucketsMax = 4096;
+/// Beyond all buckets of 10 s that a Time has, and 32 bits are not near.
+constexpr std::int64_t kRowBucketMax = std::int64_t{1} << 30;
+/// The year 2255 in nanoseconds: windows and slices can be added to it.
+constexpr std::int64_t kRowTimeMax = 9'000'000'000'000'000'000;
+/// Beyond all sums, and those of some thousands of buckets cannot overflow.
+constexpr Int128 kRowValueMax = Int128{1} << 110;
 /// Signed chunk numbers keep their order as big-endian bytes when the sign bit is turned.
 constexpr std::uint32_t kSignBit = 0x8000'0000U;
 
@@ -128,13 +135,25 @@ void BucketWriter::Add(Bucket bucket, Int128 value) {
   size_ += wide.size();
 }
 
-namespace {
+bool GetBucket(ByteReader* in, Bucket* bucket) {
+  const std::int64_t number = in->SignedVarint();
+  // A series that is new or asleep has a mark in the place of its newest bucket.
+  const bool mark = number == INT32_MIN || number == INT32_MIN + 1;
+  *bucket = static_cast<Bucket>(number);
+  return in->ok() && (mark || std::abs(number) <= kRowBucketMax);
+}
 
-/// As ByteReader::SignedVarint128, with a short way for what fits into one byte or two.
-Int128 GetValue(ByteReader* in) {
+bool GetTime(ByteReader* in, Time* time) {
+  const std::int64_t nanos = in->SignedVarint();
+  *time = Time(Duration(nanos));
+  return in->ok() && nanos >= -kRowTimeMax && nanos <= kRowTimeMax;
+}
+
+bool GetValue(ByteReader* in, Int128* value) {
   const std::string_view rest = in->rest();
   const auto byte = [&rest](std::size_t i) { return static_cast<std::uint8_t>(rest[i]); };
   std::int32_t zigzag = 0;
+  // What fits into one byte or two has a short way.
   if (!rest.empty() && byte(0) < 0x80) {
     zigzag = byte(0);
     (void)in->Raw(1);
@@ -142,12 +161,12 @@ Int128 GetValue(ByteReader* in) {
     zigzag = (byte(0) & 0x7F) | (byte(1) << 7);
     (void)in->Raw(2);
   } else {
-    return in->SignedVarint128();
+    *value = in->SignedVarint128();
+    return in->ok() && *value <= kRowValueMax && *value >= -kRowValueMax;
   }
-  return (zigzag >> 1) ^ -(zigzag & 1);
+  *value = (zigzag >> 1) ^ -(zigzag & 1);
+  return true;
 }
-
-}  // namespace
 
 bool GetBuckets(ByteReader* in, Bucket first, std::vector<BucketValue>* out) {
   const std::uint64_t count = in->Varint();
@@ -155,9 +174,10 @@ bool GetBuckets(ByteReader* in, Bucket first, std::vector<BucketValue>* out) {
   out->reserve(out->size() + count);
   for (std::uint64_t i = 0; i < count && in->ok(); ++i) {
     const std::uint64_t gap = in->Varint();
-    if (gap > kRowBucketsMax) return false;
+    Int128 value = 0;
+    if (gap > kRowBucketsMax || !GetValue(in, &value)) return false;
     first += static_cast<Bucket>(gap);
-    out->push_back({first, GetValue(in)});
+    out->push_back({first, value});
   }
   return in->ok();
 }

@@ -102,6 +102,10 @@ class BucketWriter {
   std::uint64_t count_ = 0;
   Bucket last_;
 };
+/// Reads one number; false when it is broken, or none that the fold can have made.
+[[nodiscard]] bool GetBucket(ByteReader* in, Bucket* bucket);
+[[nodiscard]] bool GetTime(ByteReader* in, Time* time);
+[[nodiscard]] bool GetValue(ByteReader* in, Int128* value);
 /// Appends what PutBuckets wrote; false when broken.
 [[nodiscard]] bool GetBuckets(ByteReader* in, Bucket first, std::vector<BucketValue>* out);
 

@@ -10,6 +10,9 @@ namespace {
 
 using Unsigned128 = unsigned __int128;
 
+/// Beyond all pages of hours that a Time has.
+constexpr std::int64_t kRangeMax = 1 << 17;
+
 /// splitmix64 (Steele, Lea, Flood 2014) of level and bucket, odd so that no value vanishes.
 std::uint64_t HashOf(int level, Bucket bucket) {
   std::uint64_t x = (static_cast<std::uint64_t>(level) << 32) | static_cast<std::uint32_t>(bucket);
@@ -126,8 +129,11 @@ void ColdPages::Encode(ByteWriter* out) const {
 
 bool ColdPages::Decode(ByteReader* in) {
   for (Range& range : ranges_) {
-    range.first = static_cast<Bucket>(in->SignedVarint());
-    range.last = static_cast<Bucket>(in->SignedVarint());
+    const std::int64_t first = in->SignedVarint();
+    const std::int64_t last = in->SignedVarint();
+    if (first > last) continue;  // empty
+    if (first < -kRangeMax || last > kRangeMax) return false;
+    range = {static_cast<Bucket>(first), static_cast<Bucket>(last)};
   }
   digest_ = in->SignedVarint128();
   return in->ok();

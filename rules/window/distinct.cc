@@ -16,6 +16,9 @@ constexpr int kExtraBits = DistinctCounter::kSparsePrecision - DistinctCounter::
 /// Largest rank of a register: all bits below the index are zero.
 constexpr int kRankMax = 64 - DistinctCounter::kPrecision;
 
+/// The same of a sparse entry.
+constexpr std::uint32_t kSparseRankMax = 64 - DistinctCounter::kSparsePrecision + 1;
+
 /// Ertl's sigma and tau: corrections for registers that are still 0 and for those that are full.
 double Sigma(double x) {
   if (x == 1.0) return std::numeric_limits<double>::infinity();
@@ -139,7 +142,11 @@ bool DistinctCounter::Decode(ByteReader* in) {
     last += static_cast<std::uint32_t>(in->Varint());
     sparse_.push_back(last);
   }
-  return in->ok() && std::is_sorted(sparse_.begin(), sparse_.end());
+  const auto broken = [](std::uint32_t entry) {
+    return (entry >> kRankBits) >= (1U << kSparsePrecision) || (entry & kRankMask) > kSparseRankMax;
+  };
+  return in->ok() && std::is_sorted(sparse_.begin(), sparse_.end()) &&
+         std::none_of(sparse_.begin(), sparse_.end(), broken);
 }
 
 }  // namespace barograph::rules

@@ -57,8 +57,7 @@ struct GaugeBucket {
     min = in->SignedVarint();
     max = in->SignedVarint();
     count = in->Varint();
-    sum = in->SignedVarint128();
-    return in->ok();
+    return GetValue(in, &sum);
   }
   [[nodiscard]] std::size_t bytes() const { return 0; }
 };

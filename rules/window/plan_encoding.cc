@@ -43,7 +43,9 @@ bool DecodeSlice(ByteReader* in, WindowPlan::Slice* slice) {
   slice->slice = Duration(in->SignedVarint());
   slice->bound = in->SignedVarint128();
   slice->above = in->Varint() != 0;
-  return in->ok() && slice->slice > Duration::zero();
+  constexpr Duration kMinute = std::chrono::minutes(1);
+  return in->ok() && slice->slice >= kMinute && slice->slice <= 60 * kMinute &&
+         slice->slice % kMinute == Duration::zero();
 }
 
 }  // namespace

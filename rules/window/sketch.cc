@@ -21,7 +21,9 @@ bool ForEachPacked(std::string_view packed, const Visit& visit) {
   ByteReader in(packed);
   std::int64_t index = 0;
   while (!in.done()) {
-    index += in.SignedVarint();
+    const std::int64_t step = in.SignedVarint();
+    if (std::abs(step / 2) > kIndexMax) return false;
+    index += step;
     const std::uint64_t count = in.Varint();
     if (!in.ok() || index < -kIndexMax || index > kIndexMax || count == 0) return false;
     visit(static_cast<std::int32_t>(index), count);

@@ -1,11 +1,14 @@
 #include "rules/window/sum_series.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace barograph::rules {
 namespace {
 
 constexpr Bucket kHoursPerDay = 24;
+/// A bucket of every chunk fits 32 bits.
+constexpr std::int64_t kChunksMax = std::int64_t{1} << (30 - kChunkBits);
 
 /// The chunk of a slot when the head is in chunk `head_chunk`.
 Bucket ChunkInSlot(const LevelSpec& spec, Bucket head_chunk, int slot) {
@@ -192,21 +195,27 @@ std::size_t SumSeries::EmitChunks(const SeriesHead& head, SeriesRef self, const 
 }
 
 Status SumSeries::LoadRow(ByteReader* in, SeriesHead* head) {
-  head->total = in->SignedVarint128();
-  head->bucket = static_cast<Bucket>(in->SignedVarint());
-  slept_at_ = static_cast<Bucket>(in->SignedVarint());
+  if (!GetValue(in, &head->total) || !GetBucket(in, &head->bucket) || !GetBucket(in, &slept_at_)) {
+    return BrokenRow("series");
+  }
+  if (head->bucket == SeriesHead::kNoBucket) return BrokenRow("series");
   loading_ = std::make_unique<std::array<std::vector<BucketValue>, kLevelCount>>();
   for (int level = 0; level < kLevelCount; ++level) {
-    const auto oldest = static_cast<Bucket>(in->SignedVarint());
+    Bucket oldest = 0;
+    if (!GetBucket(in, &oldest)) return BrokenRow("series");
     if (!head->live()) {
       levels_[At(level)].set_oldest(oldest);
       continue;
     }
     const Bucket open = Coarsen(head->bucket, level);
-    levels_[At(level)].set_oldest(OldestHeld(kLevels[At(level)], open) + oldest);
+    const Bucket held = OldestHeld(kLevels[At(level)], open);
+    if (oldest < 0 || oldest > open - held) return BrokenRow("series");
+    levels_[At(level)].set_oldest(held + oldest);
     std::vector<BucketValue>& values = (*loading_)[At(level)];
     if (!GetBuckets(in, ChunkOf(open) * kChunkBuckets, &values)) return BrokenRow("series");
-    if (!values.empty() && values.back().bucket > open) return BrokenRow("series");
+    const bool within =
+        values.empty() || (values.front().bucket >= held + oldest && values.back().bucket <= open);
+    if (!within) return BrokenRow("series");
   }
   if (in->Varint() != 0) {
     cold_ = std::make_unique<ColdPages>();
@@ -218,9 +227,12 @@ Status SumSeries::LoadRow(ByteReader* in, SeriesHead* head) {
 
 Status SumSeries::LoadChunk(ByteReader* in, int level, SeriesHead* head) {
   if (level >= kLevelCount || loading_ == nullptr) return BrokenRow("chunk");
-  const auto chunk = static_cast<Bucket>(in->SignedVarint());
+  Bucket chunk = 0;
   std::vector<BucketValue> values;
-  if (!GetBuckets(in, chunk * kChunkBuckets, &values) || !in->done()) return BrokenRow("chunk");
+  if (!GetBucket(in, &chunk) || std::abs(std::int64_t{chunk}) > kChunksMax ||
+      !GetBuckets(in, chunk * kChunkBuckets, &values) || !in->done()) {
+    return BrokenRow("chunk");
+  }
   if (!head->live()) return {};
   const Bucket oldest = levels_[At(level)].oldest();
   const Bucket open_chunk = ChunkOf(Coarsen(head->bucket, level));

@@ -55,8 +55,7 @@ bool TimedLevel<T>::DecodeRange(ByteReader* in, std::vector<Entry>* out) const {
   if (count > kRowEntriesMax) return false;
   for (std::uint64_t i = 0; i < count && in->ok(); ++i) {
     Entry entry;
-    entry.bucket = static_cast<Bucket>(in->SignedVarint());
-    if (!entry.value.Decode(in)) return false;
+    if (!GetBucket(in, &entry.bucket) || !entry.value.Decode(in)) return false;
     out->push_back(std::move(entry));
   }
   return in->ok();
@@ -72,8 +71,7 @@ void TimedLevel<T>::Encode(ByteWriter* out, bool all) const {
 
 template <typename T>
 bool TimedLevel<T>::Decode(ByteReader* in) {
-  newest_ = static_cast<Bucket>(in->SignedVarint());
-  floor_ = static_cast<Bucket>(in->SignedVarint());
+  if (!GetBucket(in, &newest_) || !GetBucket(in, &floor_)) return false;
   if (newest_ == SeriesHead::kNoBucket) return in->ok();
   if (!DecodeRange(in, &entries_)) return false;
   for (const Entry& entry : entries_) {
@@ -102,9 +100,9 @@ std::size_t TimedLevel<T>::EmitChunks(SeriesRef self, int level, const EmitRow& 
 
 template <typename T>
 bool TimedLevel<T>::DecodeChunk(ByteReader* in) {
-  const auto chunk = static_cast<Bucket>(in->SignedVarint());
+  Bucket chunk = 0;
   std::vector<Entry> entries;
-  if (!DecodeRange(in, &entries) || !in->done()) return false;
+  if (!GetBucket(in, &chunk) || !DecodeRange(in, &entries) || !in->done()) return false;
   // The slot may still have the chunk of an earlier round.
   if (newest_ == SeriesHead::kNoBucket || chunk >= (newest_ >> kChunkBits)) return true;
   for (Entry& entry : entries) {
@@ -137,12 +135,11 @@ void TimedSeries<T>::EncodeLevels(const SeriesHead& head, ByteWriter* out, bool 
 
 template <typename T>
 Status TimedSeries<T>::LoadRow(ByteReader* in, SeriesHead* head) {
-  head->bucket = static_cast<Bucket>(in->SignedVarint());
+  if (!GetBucket(in, &head->bucket)) return BrokenRow("series");
   for (TimedLevel<T>& level : levels_) {
     if (!level.Decode(in)) return BrokenRow("series");
   }
-  open_bucket_ = static_cast<Bucket>(in->SignedVarint());
-  if (!open_.Decode(in) || !in->done()) return BrokenRow("series");
+  if (!GetBucket(in, &open_bucket_) || !open_.Decode(in) || !in->done()) return BrokenRow("series");
   return {};
 }
 

@@ -8,7 +8,7 @@ namespace barograph::rules {
 namespace {
 
 /// More cells than any tenant makes: a broken count must not make a huge table.
-constexpr std::uint64_t kCellsMax = 100'000'000;
+constexpr std::uint64_t kCellsMax = 16'000'000;
 
 }  // namespace
 
@@ -209,10 +209,8 @@ Status WindowStore::State::LoadRow(std::string_view key, std::string_view value)
 
 Status WindowStore::State::LoadStore(std::string_view value) {
   ByteReader in(value);
-  const auto time = [&in] { return Time(Duration(in.SignedVarint())); };
   WindowPlan stored;
-  if (!DecodePlan(&in, &stored)) return BrokenRow("store");
-  log_time = time();
+  if (!DecodePlan(&in, &stored) || !GetTime(&in, &log_time)) return BrokenRow("store");
   overflowed = in.Varint() != 0;
   const std::uint64_t cell_count = in.Varint();
   if (cell_count > kCellsMax) return BrokenRow("store");
@@ -232,15 +230,15 @@ Status WindowStore::State::LoadStore(std::string_view value) {
   for (const WindowPlan::Slice& spec : plan.slices) {
     LiveSlice& slice = slices.emplace_back();
     slice.spec = spec;
-    slice.judged_until = time();
-    slice.judged_since = time();
-    slice.configured_at = time();
+    for (Time* time : {&slice.judged_until, &slice.judged_since, &slice.configured_at}) {
+      if (!GetTime(&in, time)) return BrokenRow("store");
+    }
     if (projections.Find(spec.projection) == nullptr) return BrokenRow("store");
   }
   const std::uint64_t ranges = in.Varint();
   for (std::uint64_t i = 0; i < ranges && in.ok(); ++i) {
-    const Time from = time();
-    excluded.emplace_back(from, time());
+    auto& [from, to] = excluded.emplace_back();
+    if (!GetTime(&in, &from) || !GetTime(&in, &to)) return BrokenRow("store");
   }
   return in.ok() && in.done() ? Status() : BrokenRow("store");
 }
@@ -250,7 +248,7 @@ Status WindowStore::State::LoadCell(std::uint32_t id, std::string_view value) {
   auto cell = std::make_unique<Cell>();
   cell->id = id;
   cell->projection = ProjectionId{static_cast<std::uint16_t>(in.Varint())};
-  cell->judged_from = Time(Duration(in.SignedVarint()));
+  if (!GetTime(&in, &cell->judged_from)) return BrokenRow("cell");
   cell->values = std::string(in.String());
   LiveProjection* const projection = projections.At(cell->projection);
   const std::vector<std::string_view> values = UnpackValues(cell->values);
