@@ -92,7 +92,7 @@ bool Wanted(const v1::ListNoticesRequest& request, const std::string& tenant,
 Status ListNoticesOf(const storage::Outbox& outbox, const v1::ListNoticesRequest& request,
                      const std::string& tenant, v1::ListNoticesResponse* response) {
   const std::size_t limit = PageSize(request.page_size(), kNoticesDefault);
-  const auto add = [&](std::vector<storage::OutboxRow> rows) {
+  const auto add = [&](const std::vector<storage::OutboxRow>& rows) {
     for (const storage::OutboxRow& row : rows) {
       if (!Wanted(request, tenant, row)) continue;
       if (static_cast<std::size_t>(response->notices_size()) == limit) {
@@ -102,13 +102,13 @@ Status ListNoticesOf(const storage::Outbox& outbox, const v1::ListNoticesRequest
       SetNotice(row, request.with_body(), response->add_notices());
     }
   };
-  BAROGRAPH_ASSIGN(auto pending, outbox.ListPending({0}, kPageSizeMax));
+  BAROGRAPH_ASSIGN(const auto pending, outbox.ListPending({0}, kPageSizeMax));
   BAROGRAPH_ASSIGN(auto ended, outbox.ListEnded(kPageSizeMax));
   std::sort(ended.begin(), ended.end(), [](const auto& a, const auto& b) {
     return std::pair(a.ended_at, a.sequence) > std::pair(b.ended_at, b.sequence);
   });
-  add(std::move(pending));
-  add(std::move(ended));
+  add(pending);
+  add(ended);
   return {};
 }
 

@@ -75,8 +75,13 @@ void Scan(const std::shared_ptr<WindowCall>& call) {
                             .events_max = kScanEventsMax,
                             .time_max = kScanTimeMax},
                            call->api.clock, call->api.stopping);
-    if (scanned.ok()) *call->response = std::move(scanned).value();
-    FinishLater(call->api, call->reactor, scanned.ok() ? Status() : Status(scanned.error()));
+    Status ended;
+    if (scanned.ok()) {
+      *call->response = std::move(scanned).value();
+    } else {
+      ended = scanned.error();
+    }
+    FinishLater(call->api, call->reactor, std::move(ended));
   });
   if (!started) {
     FinishLater(call->api, call->reactor,
