@@ -3,6 +3,7 @@
 #include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
+#include "server/app/logging.h"
 #include "server/cli/command.h"
 
 namespace barograph::server {
@@ -19,6 +20,7 @@ TEST(StopGuardDeathTest, EndsAProcessThatHangs) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
+        ASSERT_TRUE(SetUpLogging({}).ok());
         const StopGuard guard(std::chrono::milliseconds(20));
         absl::SleepFor(absl::Minutes(1));
       },
