@@ -6,3 +6,12 @@ extern "C" const char* __tsan_default_options();
 /// free is ordered by atomics that the sanitizer does not see, so their calls are left alone; what
 /// their locks order for us is told by absl_mutex.cc. Accesses of our own code are all looked at.
 extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
+
+extern "C" const char* __tsan_default_suppressions();
+
+/// Reports that are not about us; none may name a function that runs code of ours.
+extern "C" const char* __tsan_default_suppressions() {
+  // The last callback of a gRPC call ends its object; the count of those under way is an atomic
+  // inside of the library.
+  return "race:^grpc::internal::CallbackWithSuccessTag::~CallbackWithSuccessTag\n";
+}
