@@ -27,6 +27,7 @@ Status CheckDimension(const std::string& field, const std::string& name,
   if (rules::FindDimension(name).has_value()) return {};
   if (std::find(labels.begin(), labels.end(), name) != labels.end()) return {};
   std::vector<std::string_view> known;
+  known.reserve(static_cast<std::size_t>(rules::Dimension::kCount) + labels.size());
   for (int i = 0; i < static_cast<int>(rules::Dimension::kCount); ++i) {
     known.push_back(rules::Name(static_cast<rules::Dimension>(i)));
   }

@@ -177,6 +177,7 @@ class Demo {
   };
 
   Status StartServer() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing else looks at the environment by now
     ::setenv(kSecretName, kSecret, 1);
     std::ofstream(folder_ + "/rules.yaml") << DemoRules(receiver_.url());
     std::ofstream(folder_ + "/barograph.yaml")
@@ -289,7 +290,7 @@ class Demo {
   }
 
   Status Finish() {
-    const Status stopped = server_->Stop(kStopMax);
+    Status stopped = server_->Stop(kStopMax);
     server_.reset();
     if (flags_.keep || !flags_.data.empty()) {
       std::printf("\nended; the log is in %s/data\n", folder_.c_str());

@@ -108,7 +108,7 @@ struct Server::State {
   ~State() { SetOutboxToWake(nullptr); }
 
   Status LoadConfig();
-  Status OpenPartition(const std::function<void(const Error&)>& on_failure);
+  Status OpenPartition(std::function<void(const Error&)> on_failure);
   Status ApplyRulesAndPrices(const std::string& reason);
   Status StartNotify();
   Status StartHttp();
@@ -161,7 +161,7 @@ Status Server::State::LoadConfig() {
                        .rotate_files = log.files});
 }
 
-Status Server::State::OpenPartition(const std::function<void(const Error&)>& on_failure) {
+Status Server::State::OpenPartition(std::function<void(const Error&)> on_failure) {
   const ServerConfig& config = configuration.server;
   std::error_code error;
   std::filesystem::create_directories(config.data, error);
@@ -181,7 +181,7 @@ Status Server::State::OpenPartition(const std::function<void(const Error&)>& on_
   Partition::Hooks hooks;
   hooks.format = MakeNoticeFormat("http://" + config.http);
   hooks.on_outbox = [this] { WakeOutbox(); };
-  hooks.on_failure = on_failure;
+  hooks.on_failure = std::move(on_failure);
   hooks.on_progress = [](std::string_view what) { spdlog::info("{}", what); };
   BAROGRAPH_ASSIGN(partition, Partition::Open(partition_options, clock, std::move(hooks)));
   const PartitionFigures figures = partition->figures();
@@ -281,7 +281,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
   server->state_ = std::make_unique<State>(clock, options);
   State& state = *server->state_;
   BAROGRAPH_TRY(state.LoadConfig());
-  BAROGRAPH_TRY(state.OpenPartition(on_failure));
+  BAROGRAPH_TRY(state.OpenPartition(std::move(on_failure)));
   BAROGRAPH_TRY(state.ApplyRulesAndPrices("start"));
   BAROGRAPH_TRY(state.StartNotify());
   BAROGRAPH_TRY(state.StartGrpc());
@@ -318,7 +318,7 @@ Status Server::Stop(Duration limit) {
   state.api->Stop();
   state.door->Drain(limit / kDoorShare);
   state.outbox->Stop(std::min<Duration>(kOutboxStopMax, limit / kDoorShare));
-  const Status drained = state.partition->Drain(limit / kDoorShare);
+  Status drained = state.partition->Drain(limit / kDoorShare);
   state.http->Stop();
   spdlog::info("stopped at event {}", state.partition->figures().durable.value);
   return drained;
