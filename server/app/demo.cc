@@ -177,7 +177,6 @@ class Demo {
   };
 
   Status StartServer() {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing else looks at the environment by now
     ::setenv(kSecretName, kSecret, 1);
     std::ofstream(folder_ + "/rules.yaml") << DemoRules(receiver_.url());
     std::ofstream(folder_ + "/barograph.yaml")

@@ -14,7 +14,7 @@ std::string Percent(std::int64_t parts_per_billion) {
 }
 
 // Shares were parts per billion when they were read, so nothing is lost on the way back.
-std::string Percent(double share) { return Percent(static_cast<std::int64_t>(share * 1e9 + 0.5)); }
+std::string Percent(double share) { return Percent(rules::PartsPerBillion(share)); }
 
 std::string_view SeverityWord(rules::Severity severity) {
   switch (severity) {

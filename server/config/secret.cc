@@ -8,8 +8,7 @@ namespace barograph::server {
 namespace {
 
 Result<Secret> FromEnvironment(const std::string& name) {
-  const char* value =
-      std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): read before threads start
+  const char* value = std::getenv(name.c_str());
   if (value == nullptr) {
     return Error(ErrorCode::kNotFound, "secret: the environment variable " + name + " is not set");
   }
