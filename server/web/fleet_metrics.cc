@@ -52,10 +52,11 @@ class FleetReading {
     };
     add({});
     for (const std::string_view dimension : kBuiltIn) add({.by = {std::string(dimension)}});
-    for (std::uint16_t id = 0; id < windows.measure_count(); ++id) {
-      const auto traits = rules::FindMeasure(windows.NameOf(MeasureId{id}).base);
+    for (std::size_t i = 0; i < windows.measure_count(); ++i) {
+      const MeasureId id{static_cast<std::uint16_t>(i)};
+      const auto traits = rules::FindMeasure(windows.NameOf(id).base);
       if (traits && traits->type == rules::MeasureType::kSum) {
-        measures_.emplace_back(MeasureId{id}, traits->unit);
+        measures_.emplace_back(id, traits->unit);
       }
     }
   }
