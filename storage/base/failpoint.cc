@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 
 #include "storage/base/assert.h"
 #endif
@@ -46,9 +47,30 @@ struct ArmedPoint {
   std::atomic<std::uint64_t> passes_left{1};
 };
 
+// The one point at which threads wait while a file exists.
+struct HoldPoint {
+  HoldPoint() {
+    const std::string_view text = Environment("BAROGRAPH_HOLDPOINT");
+    const std::size_t colon = text.find(':');
+    BAROGRAPH_ASSERT(text.empty() || (colon != std::string_view::npos && colon + 1 < text.size()),
+                     "BAROGRAPH_HOLDPOINT is name:file");
+    name = text.substr(0, colon);
+    if (!text.empty()) file = text.substr(colon + 1);
+  }
+  void Pass() const {
+    while (access(file.c_str(), F_OK) == 0) usleep(kHoldLookMicroseconds);
+  }
+
+  static constexpr useconds_t kHoldLookMicroseconds = 1000;
+  std::string_view name;
+  std::string file;
+};
+
 }  // namespace
 
 void HitFailpoint(std::string_view name) {
+  static const HoldPoint hold;
+  if (name == hold.name) hold.Pass();
   static ArmedPoint armed;
   if (name != armed.name) return;
   if (armed.passes_left.fetch_sub(1) != 1) return;

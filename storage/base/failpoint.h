@@ -7,8 +7,11 @@ namespace barograph {
 /// Ends the process with SIGKILL when the environment names this point and its count is reached:
 /// BAROGRAPH_FAILPOINT="commit_before_sync:17" dies at the 17th pass, and
 /// "commit_before_sync:17:50" holds
-/// that thread for 50 ms first, so that the others show what they do meanwhile. Only builds with
-/// BAROGRAPH_FAILPOINTS have code for it.
+/// that thread for 50 ms first, so that the others show what they do meanwhile.
+///
+/// BAROGRAPH_HOLDPOINT="commit_before_sync:/tmp/hold" kills nothing: who passes the point waits there
+/// while that file exists, as behind a disk that hangs.
+/// Only builds with BAROGRAPH_FAILPOINTS have code for either.
 /// Threads: any.
 void HitFailpoint(std::string_view name);
 
