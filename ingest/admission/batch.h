@@ -82,6 +82,9 @@ struct BatchAnswer {
   std::vector<Verdict> verdicts;
   Receipt receipt;
   std::uint32_t accepted = 0;
+  /// For a batch without a producer: ids that came before are forgotten although younger than
+  /// kDedupHorizon.
+  std::optional<Time> ids_known_since = {};
 };
 
 struct ProducerStanding {

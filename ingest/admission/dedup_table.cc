@@ -30,7 +30,14 @@ DedupTable::Taken DedupTable::Take(const Batch& batch, Time log_time) {
     writer.Fixed(id.hash.low);
     writer.Fixed(id.hash.high);
   }
+  taken.known_since = KnownSince(tenant, log_time);
   return taken;
+}
+
+std::optional<Time> DedupTable::KnownSince(const TenantIds& tenant, Time log_time) {
+  const Time since{std::chrono::hours(tenant.cut_hour)};
+  if (since <= log_time - kDedupHorizon) return std::nullopt;
+  return since;
 }
 
 bool DedupTable::Remember(TenantIds* tenant, std::uint32_t hour, const EventIdHash& id) {
@@ -40,7 +47,11 @@ bool DedupTable::Remember(TenantIds* tenant, std::uint32_t hour, const EventIdHa
   }
   tenant->hours.back().ids.push_back(id);
   ++size_;
-  if (tenant->known.size() > ids_max_) ForgetOldest(tenant);
+  if (tenant->known.size() > ids_max_) {
+    // An hour that lost one id is no longer known as a whole.
+    tenant->cut_hour = tenant->hours.front().hour + 1;
+    ForgetOldest(tenant);
+  }
   return true;
 }
 
@@ -87,10 +98,8 @@ bool DedupTable::Forget(Time log_time, std::size_t limit) {
 Duration DedupTable::Horizon(Time log_time) const {
   Duration horizon = kDedupHorizon;
   for (const auto& [name, tenant] : tenants_) {
-    if (tenant.known.size() < ids_max_) continue;
-    const Hour& oldest = tenant.hours.front();
-    const Time since{std::chrono::hours(oldest.hour + (oldest.forgotten > 0 ? 1 : 0))};
-    horizon = std::min(horizon, std::max(Duration(0), log_time - since));
+    const std::optional<Time> since = KnownSince(tenant, log_time);
+    if (since) horizon = std::min(horizon, std::max(Duration(0), log_time - *since));
   }
   return horizon;
 }

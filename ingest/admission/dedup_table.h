@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ class DedupTable {
     std::vector<OfferedId>
         duplicates;   ///< known before, or twice in the batch; in order of position
     std::string row;  ///< value of the batch's row; empty: nothing new
+    /// Ids from before are forgotten although they are younger than kDedupHorizon.
+    std::optional<Time> known_since = {};
   };
   [[nodiscard]] Taken Take(const Batch& batch, Time log_time);
   [[nodiscard]] static std::string RowKey(Time log_time, std::string_view tenant,
@@ -65,8 +68,11 @@ class DedupTable {
   struct TenantIds {
     absl::flat_hash_set<EventIdHash, HashOfHash> known;
     std::deque<Hour> hours;
+    std::uint32_t cut_hour =
+        0;  ///< every id from this hour on is known, as far as tables were full
   };
 
+  [[nodiscard]] static std::optional<Time> KnownSince(const TenantIds& tenant, Time log_time);
   bool Remember(TenantIds* tenant, std::uint32_t hour, const EventIdHash& id);
   void ForgetOldest(TenantIds* tenant);
 

@@ -68,11 +68,17 @@ TEST(DedupTableTest, AFullTableForgetsTheOldestAndSaysHowFarItReaches) {
   DedupTable table(/*ids_max=*/3);
   (void)table.Take(Ids({1, 2}), kNow);
   EXPECT_EQ(table.Horizon(kNow + 5h), kDedupHorizon);
-  (void)table.Take(Ids({3, 4}), kNow + 4h);
+  EXPECT_EQ(table.Take(Ids({3}), kNow + 4h).known_since, std::nullopt) << "full, and all known";
+  EXPECT_EQ(table.Horizon(kNow + 5h), kDedupHorizon);
+  EXPECT_EQ(table.Take(Ids({4}), kNow + 4h).known_since, kNow + 1h) << "1 is forgotten";
   EXPECT_EQ(table.size(), 3U);
   EXPECT_EQ(table.Horizon(kNow + 5h), 4h);
   EXPECT_THAT(Duplicates(table.Take(Ids({2}), kNow + 5h)), ElementsAre(0));
   EXPECT_THAT(Duplicates(table.Take(Ids({1}), kNow + 5h)), IsEmpty());
+  EXPECT_EQ(table.Take(Ids({1}), kNow + 24h).known_since, kNow + 1h);
+  EXPECT_EQ(table.Take(Ids({1}), kNow + 25h).known_since, std::nullopt)
+      << "what is forgotten is a day old by now";
+  EXPECT_EQ(table.Take(Ids({9}, "other"), kNow + 5h).known_since, std::nullopt);
 }
 
 TEST(DedupTableTest, RowsBringTheTableBack) {

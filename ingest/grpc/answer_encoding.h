@@ -1,9 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "barograph/v1/ingest.pb.h"
 #include "ingest/admission/batch.h"
+#include "storage/base/clock.h"
 
 namespace barograph::ingest {
 
@@ -24,6 +27,15 @@ void AddVerdicts(const std::vector<Verdict>& verdicts, std::uint64_t first, Resp
 inline void SetReceipt(const Receipt& receipt, v1::Receipt* out) {
   out->set_sequence(receipt.sequence.value);
   out->set_link(receipt.link.data(), receipt.link.size());
+}
+
+/// Leaves the field unset while ids are known for the whole horizon.
+template <typename Response>
+void SetIdsKnownSince(const std::optional<Time>& since, Response* response) {
+  if (!since) return;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(*since);
+  response->mutable_ids_known_since()->set_seconds(seconds.time_since_epoch().count());
+  response->mutable_ids_known_since()->set_nanos(static_cast<int>((*since - seconds).count()));
 }
 
 }  // namespace barograph::ingest

@@ -65,6 +65,11 @@ class ScriptedPartition final : public PartitionPort {
     const std::lock_guard lock(mutex_);
     room_ = batches;
   }
+  /// What answers to batches without a producer say from now on.
+  void SetIdsKnownSince(Time since) {
+    const std::lock_guard lock(mutex_);
+    ids_known_since_ = since;
+  }
   /// Waits until `count` batches are held.
   bool WaitForHeld(std::size_t count) {
     std::unique_lock lock(mutex_);
@@ -93,10 +98,12 @@ class ScriptedPartition final : public PartitionPort {
         answer(*error);
       } else {
         log_ += batch.accepted;
-        answer(BatchAnswer{.acked_sequence = batch.first_sequence + batch.offered - 1,
-                           .verdicts = batch.rejected,
-                           .receipt = {.sequence = {log_}, .link = {}},
-                           .accepted = batch.accepted});
+        answer(BatchAnswer{
+            .acked_sequence = batch.first_sequence + batch.offered - 1,
+            .verdicts = batch.rejected,
+            .receipt = {.sequence = {log_}, .link = {}},
+            .accepted = batch.accepted,
+            .ids_known_since = batch.producer.empty() ? ids_known_since_ : std::nullopt});
       }
       batches.push_back(std::move(batch));
     }
@@ -111,6 +118,7 @@ class ScriptedPartition final : public PartitionPort {
   std::vector<std::function<void()>> waiting_;
   std::size_t room_ = 1'000'000;
   std::uint64_t log_ = 0;
+  std::optional<Time> ids_known_since_;
 };
 
 void AddTask(v1::PublishRequest* request, const std::string& id) {
@@ -224,6 +232,38 @@ TEST_F(IngestDoorTest, WithoutAProducerTheStreamCountsItsEvents) {
     }
   }
   EXPECT_THAT(rejected, ::testing::ElementsAre(2U));
+}
+
+TEST_F(IngestDoorTest, AnswersSaySinceWhenIdsAreKnownOnceThatIsLessThanADay) {
+  const auto publish = [this](const std::string& producer) {
+    v1::PublishBatchRequest request;
+    request.set_producer_id(producer);
+    if (!producer.empty()) request.set_first_sequence(1);
+    request.add_events()->mutable_task()->set_status(v1::Task::STARTED);
+    v1::PublishBatchResponse response;
+    std::thread releaser([this] {
+      (void)partition_.WaitForHeld(1);
+      partition_.Release();
+    });
+    ::grpc::ClientContext context;
+    EXPECT_TRUE(stub_->PublishBatch(&context, request, &response).ok());
+    releaser.join();
+    return response;
+  };
+  EXPECT_FALSE(publish("").has_ids_known_since());
+  partition_.SetIdsKnownSince(Time(std::chrono::milliseconds(7'200'500)));
+  EXPECT_EQ(publish("").ids_known_since().seconds(), 7'200);
+  EXPECT_EQ(publish("").ids_known_since().nanos(), 500'000'000);
+  EXPECT_FALSE(publish("p").has_ids_known_since()) << "producers are known for ever";
+
+  ::grpc::ClientContext context;
+  auto stream = stub_->Publish(&context);
+  ASSERT_TRUE(stream->Write(Batch3(0)));
+  ASSERT_TRUE(partition_.WaitForHeld(1));
+  partition_.Release();
+  v1::PublishResponse response;
+  while (response.acked_sequence() < 3) ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.ids_known_since().seconds(), 7'200);
 }
 
 TEST_F(IngestDoorTest, AFullPartitionStopsTheStreamAndLosesNothing) {
@@ -461,6 +501,18 @@ TEST_F(IngestDoorTest, HealthIsToldPerServiceAndTurnsOff) {
   door_->SetServing(false);
   EXPECT_EQ(health(""), kNotServing);
   EXPECT_EQ(health("barograph.v1.IngestService"), kNotServing);
+}
+
+TEST_F(IngestDoorTest, ReflectionNamesTheServicesAndTheirMessages) {
+  constexpr const char* kMethod = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
+  const std::string services = CallBytes(channel_, kMethod, "\x3a\x01*");  // list_services = 7
+  EXPECT_THAT(services, HasSubstr("barograph.v1.IngestService"));
+  EXPECT_THAT(services, HasSubstr("grpc.health.v1.Health"));
+  const std::string symbol = "barograph.v1.PublishRequest";  // file_containing_symbol = 4
+  const std::string file = CallBytes(
+      channel_, kMethod, "\x22" + std::string(1, static_cast<char>(symbol.size())) + symbol);
+  EXPECT_THAT(file, HasSubstr("barograph/v1/ingest.proto"));
+  EXPECT_THAT(file, HasSubstr("first_sequence"));
 }
 
 TEST_F(IngestDoorTest, AReaderThatTakesNoAnswersIsCut) {

@@ -182,6 +182,7 @@ void PublishStream::OnAnswer(const Result<BatchAnswer>& answer, const Ticket& ti
     pending_.set_acked_sequence(std::max(pending_.acked_sequence(), acked));
     AddVerdicts(answer->verdicts, ticket.first, &pending_);
     SetReceipt(answer->receipt, pending_.mutable_receipt());
+    SetIdsKnownSince(answer->ids_known_since, &pending_);
     has_pending_ = true;
   }
   if (!std::exchange(flush_due_, true)) door_.to_flush.push_back(this);

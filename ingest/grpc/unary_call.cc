@@ -33,6 +33,7 @@ void End(const UnaryCall& call, const ::grpc::Status& status) {
   AddVerdicts(answer.verdicts, first_sequence, &response);
   SetReceipt(answer.receipt, response.mutable_receipt());
   response.set_accepted(answer.accepted);
+  SetIdsKnownSince(answer.ids_known_since, &response);
   const ::grpc::Slice slice(response.SerializeAsString());
   return {&slice, 1};
 }

@@ -22,6 +22,10 @@ void AddIngest(const PartitionFigures& partition, const ingest::IngestDoorFigure
                count(partition.duplicates));
   sink.Counter("barograph_ingest_rejected_events_total", "Events refused with a verdict.",
                count(partition.rejected));
+  sink.Gauge("barograph_ingest_id_horizon_seconds",
+             "How far back ids of events without a producer are known: a day, less when too many "
+             "came.",
+             Seconds(partition.dedup_horizon));
   sink.Gauge("barograph_ingest_queue_batches", "Batches that wait for the writer.",
              count(partition.queue_batches));
   sink.Gauge("barograph_ingest_queue_bytes", "Bytes that wait for the writer.",
