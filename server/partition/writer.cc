@@ -152,8 +152,8 @@ void Writer::SubmitWithoutProducer(Submission submission, Time now) {
   ingest::Batch& batch = submission.batch;
   const ingest::DedupTable::Taken taken = state_.ids.Take(batch, now);
   ingest::BatchAnswer answer;
-  if (!taken.row.empty()) {
   answer.ids_known_since = taken.known_since;
+  if (!taken.row.empty()) {
     StopOn(evaluation_.StageHeld(/*idle=*/false));
     const Sequence first = appender_.last_sequence().Plus(1);
     appender_.group().rows.Put(storage::Table::kDedup,
