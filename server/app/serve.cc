@@ -24,7 +24,6 @@ struct ServeFlags {
   std::string data, listen, http, level;
   std::vector<std::string> rules;
   bool replay = false;
-  bool accept_loss = false;
 };
 
 ServerOptions OptionsOf(const ServeFlags& flags) {
@@ -42,7 +41,6 @@ ServerOptions OptionsOf(const ServeFlags& flags) {
   for (const std::string& file : flags.rules) rules += (rules.empty() ? "" : ",") + file;
   flag("rules", rules);
   options.replay_from_start = flags.replay;
-  options.accept_loss = flags.accept_loss;
   return options;
 }
 
@@ -87,8 +85,6 @@ void AddServeCommand(CLI::App& root, int* status) {
   command->add_option("--log-level", flags->level, "trace, debug, info, warn, error, off");
   command->add_flag("--replay", flags->replay,
                     "Rebuild all state from the log, not from the checkpoint");
-  command->add_flag("--accept-loss", flags->accept_loss,
-                    "Serve although acknowledged records are missing; the loss is logged");
   command->footer(
       "Examples:\n"
       "  barograph serve\n"

@@ -177,7 +177,6 @@ Status Server::State::OpenPartition(std::function<void(const Error&)> on_failure
   partition_options.checkpoint_interval = config.checkpoint.interval;
   partition_options.checkpoint_events = config.checkpoint.events;
   partition_options.replay_from_start = options.replay_from_start;
-  partition_options.accept_loss = options.accept_loss;
   Partition::Hooks hooks;
   hooks.format = MakeNoticeFormat("http://" + config.http);
   hooks.on_outbox = [this] { WakeOutbox(); };

@@ -15,8 +15,6 @@ struct ServerOptions {
   ConfigSources sources;
   /// Rebuild all state from the log instead of the last checkpoint.
   bool replay_from_start = false;
-  /// Serve although acknowledged records are missing.
-  bool accept_loss = false;
 };
 
 /// A whole Barograph in one object: partition, doors, outbox worker, HTTP port. `serve` and `demo`

@@ -8,6 +8,7 @@
 
 #include "server/cli/command.h"
 #include "server/cli/event_json.h"
+#include "server/cli/log_recovery.h"
 #include "server/cli/output.h"
 #include "server/cli/progress.h"
 #include "storage/base/digest.h"
@@ -27,6 +28,7 @@ struct LogFlags {
   std::uint64_t from = 1;
   std::uint64_t limit = 0;
   bool quiet = false;
+  bool accept_loss = false;
 };
 
 Result<storage::Store> OpenReadOnly(const std::string& data) {
@@ -176,8 +178,8 @@ CLI::App* AddAction(CLI::App& log, const char* name, const char* what, LogFlags*
 
 void AddLogCommand(CLI::App& root, int* status) {
   auto flags = std::make_shared<LogFlags>();
-  CLI::App* log =
-      root.add_subcommand("log", "Look at the log on disk, also beside a running server");
+  CLI::App* log = root.add_subcommand(
+      "log", "Look at the log on disk, also beside a running server; recover it");
   log->require_subcommand(1);
   CLI::App* stat = AddAction(*log, "stat", "Size and ends", flags.get());
   AddOutputOption(*stat, &flags->format);
@@ -193,11 +195,20 @@ void AddLogCommand(CLI::App& root, int* status) {
   exported->add_option("--limit", flags->limit, "At most so many events (0 = all)")
       ->capture_default_str();
   exported->callback([flags, status] { *status = Export(*flags); });
+  CLI::App* recover = log->add_subcommand(
+      "recover", "Say what a stopped server's log has lost; exit 3 if anything");
+  recover->add_option("--data", flags->data, "The server's folder")->capture_default_str();
+  recover->add_flag("--accept-loss", flags->accept_loss,
+                    "Go on with what is left; the loss is logged and cannot be undone");
+  AddOutputOption(*recover, &flags->format);
+  recover->callback(
+      [flags, status] { *status = RecoverLog(flags->data, flags->accept_loss, flags->format); });
   log->footer(
       "Examples:\n"
       "  barograph log stat --data barograph-data\n"
       "  barograph log verify --data barograph-data\n"
-      "  barograph log export --from 1000 --limit 10 | jq .event");
+      "  barograph log export --from 1000 --limit 10 | jq .event\n"
+      "  barograph log recover --data barograph-data");
 }
 
 }  // namespace barograph::server

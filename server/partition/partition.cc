@@ -88,8 +88,7 @@ Status Partition::State::OpenStorage() {
   database_options.write_buffer_bytes = options.write_buffer_bytes;
   database_options.file_system = options.file_system;
   const storage::EventLogOptions log_options{.partition = options.id,
-                                             .frontier_path = options.directory + "/frontier",
-                                             .accept_loss = options.accept_loss};
+                                             .frontier_path = options.directory + "/frontier"};
   BAROGRAPH_ASSIGN(storage::Store opened, storage::OpenStore(database_options, log_options));
   database = std::move(opened.database);
   log = std::move(opened.log);

@@ -36,7 +36,6 @@ struct PartitionOptions {
   std::uint64_t checkpoint_events = 2'000'000;
   /// Rebuild all state from the log instead of the last checkpoint.
   bool replay_from_start = false;
-  bool accept_loss = false;
   /// Block cache and memtables of the database, bytes; see storage::DatabaseOptions.
   std::size_t block_cache_bytes = 64U << 20U;
   std::size_t write_buffer_bytes = 256U << 20U;

@@ -25,7 +25,7 @@ std::string Describe(const SequenceRange& range) {
 namespace {
 
 constexpr std::string_view kAcceptLoss =
-    "; `barograph serve --accept-loss` starts with what is left";
+    "; `barograph log recover --accept-loss` goes on with what is left";
 
 std::string StartKey(PartitionId partition) {
   std::string key = "log_start/";

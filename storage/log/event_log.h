@@ -18,8 +18,8 @@ struct EventLogOptions {
   PartitionId partition;
   /// Frontier file, beside the database; see docs/formats/log.md.
   std::string frontier_path;
-  /// Serve although acknowledged records are missing; only `barograph serve --accept-loss`
-  /// sets it.
+  /// Open although acknowledged records are missing, and go on from there; only `barograph log
+  /// recover --accept-loss` sets it.
   bool accept_loss = false;
   /// Paces the frontier file's sync by its boot time. Not owned, must outlive the log; null: the
   /// machine's clock.

@@ -240,7 +240,7 @@ TEST_F(EventLogTest, ARecordCutOffTheEndIsAReportedLoss) {
   EXPECT_EQ(store.error().code(), ErrorCode::kDataLoss);
   EXPECT_NE(store.error().message().find("sequences 7 to 10"), std::string::npos)
       << store.error().message();
-  EXPECT_NE(store.error().message().find("barograph serve --accept-loss"), std::string::npos);
+  EXPECT_NE(store.error().message().find("barograph log recover --accept-loss"), std::string::npos);
 
   log_options_.accept_loss = true;
   Reopen();

@@ -55,8 +55,7 @@ class Frontier {
   Frontier(const Frontier&) = delete;
   Frontier& operator=(const Frontier&) = delete;
 
-  /// The log is durable up to `position`. Positions may go back only after `serve
-  /// --accept-loss`.
+  /// The log is durable up to `position`. Positions may go back only after an accepted loss.
   [[nodiscard]] Status Advance(const Position& position);
   [[nodiscard]] Status Sync();
 
