@@ -196,7 +196,7 @@ Status Server::State::ApplyRulesAndPrices(const std::string& reason) {
   BAROGRAPH_ASSIGN(storage::PricesApplied prices, LoadPrices(configuration.server.prices));
   prices.origin = origin;
   BAROGRAPH_TRY(Await<void>(
-      [&](auto done) { partition->ApplyPrices("default", std::move(prices), std::move(done)); }));
+      [&](auto done) { partition->ConfigurePrices(std::move(prices), std::move(done)); }));
   return Await<void>(
       [&](auto done) { partition->ApplyRules(configuration.rules, origin, std::move(done)); });
 }

@@ -236,6 +236,15 @@ void Partition::ApplyRules(rules::RuleSet rules, storage::Origin origin,
       /*evaluate=*/true, std::move(done));
 }
 
+void Partition::ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done) {
+  state_->Post(
+      [this, prices = std::move(prices), done] {
+        state_->writer->ConfigurePrices(prices);
+        state_->writer->WhenDurable([done] { done({}); });
+      },
+      [done](const Error& error) { done(error); });
+}
+
 void Partition::ApplyPrices(std::string tenant, storage::PricesApplied prices,
                             std::function<void(Status)> done) {
   state_->AppendThen(

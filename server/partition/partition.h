@@ -103,6 +103,10 @@ class Partition final : public ingest::PartitionPort {
 
   /// Configuration commands; answered when durable. Unchanged rules answer at once.
   void ApplyRules(rules::RuleSet rules, storage::Origin origin, std::function<void(Status)> done);
+  /// The price table of the configuration: holds for every tenant there is, and for every later one
+  /// from its first event on.
+  void ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done);
+  /// A table of one tenant's own.
   void ApplyPrices(std::string tenant, storage::PricesApplied prices,
                    std::function<void(Status)> done);
   /// Outbox worker: a notice ended; logs Delivery and removes the row in one group.

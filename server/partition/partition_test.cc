@@ -191,6 +191,18 @@ class PartitionTest : public ::testing::Test {
     EXPECT_TRUE(cursor.status().ok());
     return events;
   }
+  /// All of a tenant's cost in USD.
+  std::int64_t CostNanos(const std::string& tenant) {
+    std::int64_t nanos = -1;
+    (void)AwaitRead([&](const Partition::ReadView& view) {
+      const rules::WindowStore& windows = *view.engine.windows(tenant);
+      const auto cell = windows.FindCell(windows.FindOrBuiltIn({}), {});
+      const auto cost = windows.FindMeasureId({"cost", "USD"});
+      if (cell && cost) nanos = static_cast<std::int64_t>(windows.Total(*cell, *cost).value_or(-1));
+      return false;
+    });
+    return nanos;
+  }
   template <typename T>
   std::vector<T> ServerEventsOf() {
     std::vector<T> found;
@@ -555,6 +567,58 @@ TEST_F(PartitionTest, UnchangedRulesAreNotLoggedAgain) {
   Open();
   ASSERT_TRUE(ApplyRules(NoFailureAllowed()).ok());
   EXPECT_THAT(ServerEventsOf<storage::ConfigApplied>(), SizeIs(1));
+}
+
+TEST_F(PartitionTest, TheConfiguredPricesHoldForEveryTenantFromItsFirstEventOn) {
+  storage::PricesApplied prices;
+  prices.version = "configured";
+  prices.currency_code = "USD";
+  prices.prices.push_back({.model = "m", .provider = "p", .input = 1'000'000'000});  // 1e-6 USD
+  const auto configure = [&] {
+    return Await<Status>([&](auto done) { partition_->ConfigurePrices(prices, done); });
+  };
+  const auto spend = [&](const std::string& tenant, std::uint64_t first) {
+    v1::Event event;
+    event.mutable_cost()->set_provider("p");
+    event.mutable_cost()->set_model("m");
+    event.mutable_cost()->mutable_tokens()->set_input(1'000);
+    ingest::BatchBuilder builder({}, kStart + 24h);
+    builder.Add(event.SerializeAsString());
+    ingest::Batch batch = builder.Take();
+    batch.tenant = tenant;
+    batch.producer = "spender";
+    batch.first_sequence = first;
+    return Await<Result<ingest::BatchAnswer>>(
+        [&](auto done) { ASSERT_TRUE(partition_->TrySubmit(batch, done)); });
+  };
+  const auto priced = [&](const std::string& tenant) {
+    std::size_t tables = 0;
+    EXPECT_TRUE(AwaitRead([&](const Partition::ReadView& view) {
+                  tables = view.engine.PriceTables(tenant).size();
+                  return false;
+                }).ok());
+    return tables;
+  };
+  Open();
+  ASSERT_TRUE(configure().ok());
+  ASSERT_TRUE(spend("newcomer", 1).ok());
+  ASSERT_TRUE(spend("newcomer", 2).ok());
+  EXPECT_EQ(priced("default"), 1U);
+  EXPECT_EQ(priced("newcomer"), 1U);
+  EXPECT_EQ(priced("nobody"), 0U);
+  const auto records = ServerEventsOf<storage::PricesApplied>();
+  EXPECT_THAT(records, SizeIs(2));
+  EXPECT_EQ(CostNanos("newcomer"), 2'000'000) << "2,000 tokens at 1e-6 USD, none of them unpriced";
+
+  Open();
+  ASSERT_TRUE(configure().ok());
+  EXPECT_THAT(ServerEventsOf<storage::PricesApplied>(), SizeIs(2)) << "unchanged, not logged again";
+  const DigestAnswer live = StateDigest();
+  prices.version = "changed";
+  ASSERT_TRUE(configure().ok());
+  EXPECT_THAT(ServerEventsOf<storage::PricesApplied>(), SizeIs(4)) << "a change reaches everyone";
+  EXPECT_NE(StateDigest()->second, live->second);
+  EXPECT_EQ(priced("newcomer"), 2U);
 }
 
 TEST_F(PartitionTest, AnIdleProducerLeavesByAnEventAndIsUnknownAfterwards) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "server/partition/limits.h"
@@ -195,9 +196,34 @@ void Writer::AppendOrAnswer(Submission submission, ingest::BatchAnswer answer, T
     return;
   }
   StopOn(evaluation_.StageHeld(/*idle=*/false));
+  if (going()) StopOn(WelcomeTenant(batch.tenant, now));
   if (!going()) return;
   StopOn(appender_.AppendBatch(std::move(batch), std::move(submission.sealed), now,
                                {std::move(submission.answer), std::move(answer)}));
+}
+
+/// A tenant's first record in the log is the price table of the configuration, so that its first
+/// event is priced as those of all others.
+Status Writer::WelcomeTenant(std::string_view tenant, Time now) {
+  if (!state_.configured_prices || state_.engine.windows(tenant) != nullptr) return {};
+  return appender_.AppendDecided(state_.engine.ApplyPrices(tenant, *state_.configured_prices), now);
+}
+
+void Writer::ConfigurePrices(storage::PricesApplied prices) {
+  state_.configured_prices = std::move(prices);
+  std::set<std::string> tenants = {"default"};
+  for (std::string& tenant : state_.engine.tenants()) tenants.insert(std::move(tenant));
+  const auto decide = [this, &tenants] {
+    std::vector<rules::Engine::Decided> decided;
+    for (const std::string& tenant : tenants) {
+      std::vector<rules::Engine::Decided> own =
+          state_.engine.ApplyPrices(tenant, *state_.configured_prices);
+      decided.insert(decided.end(), std::make_move_iterator(own.begin()),
+                     std::make_move_iterator(own.end()));
+    }
+    return decided;
+  };
+  Append(decide, /*evaluate=*/true);
 }
 
 void Writer::Append(const Decision& decide, bool evaluate) {

@@ -31,6 +31,8 @@ struct WriterState {
   ingest::DedupTable ids;
   NoticeBook notices;
   std::optional<storage::CheckpointHead> checkpoint;
+  /// The configuration's; not folded: what it means to a tenant is logged with that tenant.
+  std::optional<storage::PricesApplied> configured_prices;
 };
 
 /// The one thread that decides and folds: takes commands in order, keeps one group open, hands it
@@ -64,6 +66,8 @@ class Writer {
   /// Brings log time up to now, then appends what `decide` says of the state there. `evaluate`: the
   /// rules may say something new at once.
   void Append(const Decision& decide, bool evaluate);
+  /// Puts the table in force for every tenant; later ones get it before their first record.
+  void ConfigurePrices(storage::PricesApplied prices);
   /// Runs once everything decided so far is durable.
   void WhenDurable(std::function<void()> effect);
   void BeginRead(std::function<bool(const Partition::ReadView&)> step,
@@ -88,6 +92,7 @@ class Writer {
   void SubmitOfProducer(Submission submission, Time now);
   void SubmitWithoutProducer(Submission submission, Time now);
   void AppendOrAnswer(Submission submission, ingest::BatchAnswer answer, Time now);
+  [[nodiscard]] Status WelcomeTenant(std::string_view tenant, Time now);
   void Answer(ingest::PartitionPort::Answer answer, Result<ingest::BatchAnswer> result);
   void ReadSlice();
   void HandOver();
