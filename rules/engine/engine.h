@@ -26,6 +26,11 @@ struct RecordContext {
   std::string_view tenant;
 };
 
+/// The built-in rule about the server's clock; users' rules cannot take this name.
+inline constexpr std::string_view kClockRule = "server.clock";
+/// Log time is slewed to the wall clock; a difference beyond this is worth a person's look.
+inline constexpr Duration kClockDifferenceMax = std::chrono::seconds(5);
+
 /// State of one SLO instance as `slo` and `/metrics/fleet` show it.
 struct SloStatus {
   std::string rule;
@@ -96,6 +101,10 @@ class Engine {
   /// so that the writer never leaves its queue for long.
   [[nodiscard]] std::vector<Decided> EvaluateSecond(Time second, std::size_t instances_max,
                                                     bool* more);
+  /// Every whole second: raises and ends the built-in alert `server.clock`, which lies with the
+  /// tenant `default` and takes the same route as all others. `difference` is wall clock - log
+  /// time: above kClockDifferenceMax either way, event times that agents send no longer fit.
+  [[nodiscard]] std::vector<Decided> JudgeClock(Duration difference, Time second) const;
   /// Rules to put in force; empty when the normalised hash is unchanged.
   [[nodiscard]] std::vector<Decided> ApplyRules(const RuleSet& rules,
                                                 const storage::Origin& origin) const;

@@ -177,7 +177,8 @@ bool Engine::State::RunOrphans(std::size_t* budget, std::vector<Draft>* drafts) 
   if (!cursor.orphans_due) return true;
   for (const auto& [name, tenant] : tenants) {
     for (const auto& [key, alert] : tenant->alerts.alerts()) {
-      if (!alert.active() || instances.Knows(tenant.get(), key)) continue;
+      if (!alert.active() || alert.rule == kClockRule || instances.Knows(tenant.get(), key))
+        continue;
       // The next call finds the rest: what this one ends is no longer active then.
       if (*budget == 0) return false;
       Spend(1, budget);

@@ -33,8 +33,6 @@ namespace barograph::server {
 namespace {
 
 constexpr double kDiskFreeShareMin = 0.02;
-/// A log clock that is further from the wall clock than this is worth a person's look.
-constexpr auto kWallDifferenceMax = std::chrono::seconds(5);
 constexpr auto kOutboxStopMax = std::chrono::seconds(5);
 constexpr std::size_t kVersionDigits = 12;
 constexpr auto kDoorShare = 3;  // of the time to stop, the doors get a third
@@ -231,7 +229,7 @@ void Server::State::AddHealthChecks() {
   health.Add({"disk", [this] { return DiskProblem(configuration.server.data); }});
   health.Add({"clock", [this]() -> std::string {
                 const Duration difference = partition->figures().wall_difference;
-                if (std::chrono::abs(difference) <= kWallDifferenceMax) return "";
+                if (std::chrono::abs(difference) <= rules::kClockDifferenceMax) return "";
                 return "the wall clock is " + FormatDuration(std::chrono::abs(difference)) +
                        " away from the log's clock";
               }});

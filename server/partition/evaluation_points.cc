@@ -13,9 +13,10 @@ Time FloorSecond(Time time) { return std::chrono::floor<seconds>(time); }
 
 }  // namespace
 
-EvaluationPoints::EvaluationPoints(Clock& clock, rules::Engine& engine, Appender& appender,
-                                   Counters& counters, Time start)
+EvaluationPoints::EvaluationPoints(Clock& clock, LogClock& log_clock, rules::Engine& engine,
+                                   Appender& appender, Counters& counters, Time start)
     : clock_(clock),
+      log_clock_(log_clock),
       engine_(engine),
       appender_(appender),
       counters_(counters),
@@ -80,7 +81,7 @@ Status EvaluationPoints::EvaluateSecond(Time second, const std::function<void()>
     ++counters_.evaluations;
     if (more) between();
   }
-  return {};
+  return appender_.AppendDecided(engine_.JudgeClock(log_clock_.WallDifference(), second), second);
 }
 
 }  // namespace barograph::server

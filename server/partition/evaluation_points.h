@@ -5,6 +5,7 @@
 
 #include "rules/engine/engine.h"
 #include "server/partition/appender.h"
+#include "server/partition/log_clock.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
 
@@ -20,8 +21,8 @@ namespace barograph::server {
 /// Errors:  as Appender: the partition must stop.
 class EvaluationPoints {
  public:
-  EvaluationPoints(Clock& clock, rules::Engine& engine, Appender& appender, Counters& counters,
-                   Time start);
+  EvaluationPoints(Clock& clock, LogClock& log_clock, rules::Engine& engine, Appender& appender,
+                   Counters& counters, Time start);
 
   /// Stages the held record, as an evaluation point if it is time for one: at once when the writer
   /// is `idle`, else after kEvaluationRest times the cost of the last.
@@ -39,6 +40,7 @@ class EvaluationPoints {
   [[nodiscard]] Status EvaluateSecond(Time second, const std::function<void()>& between);
 
   Clock& clock_;
+  LogClock& log_clock_;
   rules::Engine& engine_;
   Appender& appender_;
   Counters& counters_;

@@ -18,7 +18,7 @@ class LogClock {
 
   /// Never less than before.
   [[nodiscard]] Time Now();
-  /// Wall clock - log time. Beyond kLogClockDifferenceMax somebody should look.
+  /// Wall clock - log time. Beyond rules::kClockDifferenceMax an alert is raised.
   [[nodiscard]] Duration WallDifference();
 
  private:
@@ -32,6 +32,5 @@ class LogClock {
 
 /// One part in so many of the time that passed is the most that log time is slewed by: 1 %.
 inline constexpr std::int64_t kLogClockSlewDivisor = 100;
-inline constexpr Duration kLogClockDifferenceMax = std::chrono::seconds(5);
 
 }  // namespace barograph::server

@@ -505,6 +505,42 @@ TEST_F(PartitionTest, LogTimeNeverGoesBackWhenTheWallClockIsSet) {
   EXPECT_THAT(ServerEventsOf<storage::Resumed>(), IsEmpty());
 }
 
+TEST_F(PartitionTest, AWallClockFarFromLogTimeRaisesOneAlertThatEndsWhenTheyAgreeAgain) {
+  Open();
+  ASSERT_TRUE(ApplyRules(NoFailureAllowed()).ok());
+  const auto run = [this](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      clock_.Advance(1s);
+      ASSERT_TRUE(AwaitRead([](const auto&) { return false; }).ok());
+    }
+  };
+  const auto steps = [this] {
+    std::vector<std::string> told;
+    for (const auto& step : ServerEventsOf<storage::AlertTransition>()) {
+      if (step.from == step.to) continue;
+      told.push_back(step.rule + " " + std::string(Name(step.to)) + ": " + step.summary);
+    }
+    return told;
+  };
+  clock_.StepWall(5s);
+  run(3);
+  EXPECT_THAT(steps(), IsEmpty()) << "five seconds are within bounds";
+  clock_.StepWall(-24h);
+  run(30);
+  EXPECT_THAT(steps(), ElementsAre(HasSubstr("server.clock firing: the wall clock is 23h59m55")));
+  ASSERT_TRUE(Send({.first = 1}).ok());  // log time goes on from the last record
+  Open();
+  run(5);
+  EXPECT_THAT(steps(), SizeIs(1)) << "a restart does not raise it again";
+  clock_.StepWall(24h - 5s);
+  run(75);
+  EXPECT_THAT(steps(), ElementsAre(HasSubstr("firing"), HasSubstr("server.clock resolved")));
+  const DigestAnswer live = StateDigest();
+  EXPECT_THAT(ServerEventsOf<storage::NoticeDecided>(), SizeIs(2))
+      << "the same route as all others";
+  EXPECT_TRUE(live.ok());
+}
+
 TEST_F(PartitionTest, AReadGoesOnInSlicesAndSeesWhatWasFoldedMeanwhile) {
   Open();
   ASSERT_TRUE(Send({.first = 1, .count = 3}).ok());

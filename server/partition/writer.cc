@@ -28,7 +28,7 @@ Writer::Writer(const Places& places, WriterState& state, Time start)
     : places_(places),
       state_(state),
       appender_(state.engine, places.log, state.notices, places.counters),
-      evaluation_(places.clock, state.engine, appender_, places.counters, start),
+      evaluation_(places.clock, places.log_clock, state.engine, appender_, places.counters, start),
       pacer_(places.options, places.clock, state.engine, places.log, places.store, places.commit,
              places.counters, state.checkpoint, start),
       last_upkeep_(start) {}
