@@ -159,7 +159,8 @@ void BurnRate::Judge(const SloSeries& series, Time at, std::vector<Verdict>* out
     for (const std::size_t index : levels_[i].rows) {
       const Row& row = rows_[index];
       const BadShare& brief = share(row.short_window);
-      verdict.quiet = verdict.quiet && brief.total == 0;
+      verdict.quiet =
+          verdict.quiet && (brief.total == 0 || share(row.long_window).total < min_events_);
       if (clean && !verdict.quiet) break;
       if (clean || !Exceeds(brief, row.tolerated)) continue;
       if (!Holds(row, share(row.long_window), brief)) continue;

@@ -59,7 +59,8 @@ class BurnRate {
 
   struct Verdict {
     bool holds = false;
-    /// The short window of every row is empty: a server that was away knows nothing yet.
+    /// No row has events in its short window and min_events in its long one: a server that was away
+    /// knows nothing yet.
     bool quiet = false;
     std::size_t row = 0;  ///< the first that holds, else the level's first
   };

@@ -98,6 +98,15 @@ TEST_F(BurnRateTest, MinEventsCountInTheLongWindow) {
   EXPECT_TRUE(Judge(slo, seconds(1))[0].holds);
 }
 
+TEST_F(BurnRateTest, TooFewEventsAreAsQuietAsNone) {
+  SloSpec slo = Spec(990'000'000);
+  slo.common.min_events = 20;
+  Add(seconds(0), 0, 19);
+  EXPECT_TRUE(Judge(slo, seconds(1))[0].quiet);
+  Add(seconds(1), 1, 0);
+  EXPECT_FALSE(Judge(slo, seconds(1))[0].quiet);
+}
+
 TEST_F(BurnRateTest, WithoutABudgetTheFirstBadEventHolds) {
   const SloSpec slo = Spec(1'000'000'000);
   Add(seconds(0), 1'000'000, 0);

@@ -9,8 +9,8 @@ namespace barograph {
 /// "commit_before_sync:17:50" holds
 /// that thread for 50 ms first, so that the others show what they do meanwhile.
 ///
-/// BAROGRAPH_HOLDPOINT="commit_before_sync:/tmp/hold" kills nothing: who passes the point waits there
-/// while that file exists, as behind a disk that hangs.
+/// BAROGRAPH_HOLDPOINT="commit_before_sync:/tmp/hold" kills nothing: who passes the point waits
+/// there while that file exists, as behind a disk that hangs.
 /// Only builds with BAROGRAPH_FAILPOINTS have code for either.
 /// Threads: any.
 void HitFailpoint(std::string_view name);

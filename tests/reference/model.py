@@ -336,7 +336,8 @@ class Model:
         for level, (_, _, rows) in enumerate(slo.levels):
             row = next((row for row in rows if self.holds(slo, cell, row, now)), None)
             alert = self.alert_of(slo, values, level)
-            silent = all(self.share(slo, cell, now, row.short)[1] == 0 for row in rows)
+            silent = all(self.share(slo, cell, now, row.short)[1] == 0 or
+                         self.share(slo, cell, now, row.long)[1] < slo.spec["min_events"] for row in rows)
             unknown = now < self.resumed_at + RESUME_GRACE and silent
             step = self.step_up(slo, alert, now) if row else None
             if row is None and whole_second and not unknown:
