@@ -413,6 +413,36 @@ TEST_F(PartitionTest, ACheckpointDoesNotExistBeforeItsEventsAreDurable) {
   EXPECT_EQ(partition_->figures().checkpoints, 1U);
 }
 
+TEST_F(PartitionTest, CheckpointsBeginOnTimeWhileTheQueueIsNeverEmpty) {
+  options_.queue_batches_max = 64;
+  Open();
+  ASSERT_TRUE(ApplyRules(NoFailureAllowed()).ok());
+  std::atomic<bool> stop{false};
+  const auto answered = std::make_shared<std::atomic<std::uint64_t>>(0);
+  std::vector<std::thread> senders;
+  for (int sender = 0; sender < 3; ++sender) {
+    senders.emplace_back([&, producer = "sender-" + std::to_string(sender)] {
+      for (std::uint64_t first = 1; !stop; first += 50) {
+        ingest::Batch batch = Make({.producer = producer, .first = first, .count = 50});
+        while (!partition_->TrySubmit(batch, [answered](const auto&) { ++*answered; }) && !stop) {
+          std::this_thread::yield();
+        }
+      }
+    });
+  }
+  const auto loaded = [&] { return partition_->figures().queue_batches >= 32; };
+  for (int round = 0; round < 5; ++round) {
+    EXPECT_TRUE(Eventually(loaded)) << "the senders keep the writer busy";
+    const std::uint64_t before = partition_->figures().checkpoints;
+    clock_.Advance(options_.checkpoint_interval);
+    EXPECT_TRUE(Eventually([&] { return partition_->figures().checkpoints > before; }));
+  }
+  EXPECT_TRUE(Eventually(loaded));
+  EXPECT_GT(*answered, 0U);
+  stop = true;
+  for (std::thread& sender : senders) sender.join();
+}
+
 TEST_F(PartitionTest, AFailedSyncStopsEverythingAndNothingIsAnsweredAnyMore) {
   Open();
   ASSERT_TRUE(Send({.first = 1}).ok());
