@@ -19,11 +19,12 @@ std::optional<rules::Severity> ReadSeverity(const YamlNode& node, Diagnostics* d
   const auto severity = ingest::FindAlertSeverity(*text);
   if (!severity) {
     constexpr std::array<std::string_view, 3> kLevels{"critical", "warning", "info"};
-    diagnostics->Add(
-        node.position,
-        "severity: '" + *text + "' is no level" + ingest::DidYouMean(*text, kLevels) +
-            " Write critical, warning or info (P0, SEV-1, page, P1, SEV-2, ticket ... are "
-            "understood too)");
+    const std::string near = ingest::DidYouMean(*text, kLevels);
+    diagnostics->Add(node.position,
+                     "severity: '" + *text + "' is no level" + near +
+                         (near.empty() ? "; write" : " Write") +
+                         " critical, warning or info (P0, SEV-1, page, P1, SEV-2, ticket ... are "
+                         "understood too)");
   }
   return severity;
 }

@@ -179,9 +179,33 @@ class TreeBuilder final : public YAML::EventHandler {
   bool refused_ = false;
 };
 
-// yaml-cpp's wording, made a sentence of ours.
+// What to do about the mistakes that people make; yaml-cpp only names its own grammar.
+struct SyntaxHint {
+  std::string_view found;  // yaml-cpp's wording
+  std::string_view remedy;
+};
+constexpr std::string_view kIndent =
+    "keys of one map and items of one list begin in the same column, indented with blanks";
 std::string SyntaxMessage(const YAML::ParserException& exception) {
-  return "not valid YAML: " + exception.msg;
+  static const SyntaxHint kHints[] = {
+      {YAML::ErrorMsg::END_OF_MAP_FLOW,
+       "close the `{` above with `}`, and put commas between keys"},
+      {YAML::ErrorMsg::END_OF_SEQ_FLOW,
+       "close the `[` above with `]`, and put commas between items"},
+      {YAML::ErrorMsg::MAP_VALUE,
+       "keys of one map begin in the same column; a text that holds `: ` needs quotes"},
+      {YAML::ErrorMsg::MAP_KEY, kIndent},
+      {YAML::ErrorMsg::BLOCK_ENTRY, kIndent},
+      {YAML::ErrorMsg::END_OF_MAP, kIndent},
+      {YAML::ErrorMsg::END_OF_SEQ, kIndent},
+      {YAML::ErrorMsg::UNKNOWN_TOKEN, "a text that begins with %, @ or ` needs quotes"},
+      {YAML::ErrorMsg::EOF_IN_SCALAR, "close the quote above"},
+  };
+  std::string message = "not valid YAML: " + exception.msg;
+  for (const SyntaxHint& hint : kHints) {
+    if (exception.msg == hint.found) message.append("; ").append(hint.remedy);
+  }
+  return message;
 }
 
 }  // namespace
