@@ -288,8 +288,10 @@ class Validator {
     // Largest budget that leaves a bad share below 100 %: long / (period x (1 - objective)).
     const Int128 most =
         Int128{kBillion} * kBillion * row.long_window.count() / (allowed * slo.period.count());
-    Report(path, "can never fire: factor " + Decimals(factor) + " x allowed " + Percent(allowed) +
-                     " = " + Decimals(tolerated) +
+    Report(path, "the row " + FormatDuration(row.long_window) + "/" +
+                     FormatDuration(row.short_window) + " can never fire: factor " +
+                     Decimals(factor) + " x allowed " + Percent(allowed) + " = " +
+                     Decimals(tolerated) +
                      ", and no share of bad events exceeds 1; use a budget below " +
                      Percent(std::min<Int128>(most, kBillion)) +
                      ", a longer `long`, or an objective nearer to 100 %");
