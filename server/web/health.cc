@@ -30,14 +30,14 @@ HttpAnswer Health::Probe(const std::string& name, const std::vector<HealthCheck>
 }
 
 void Health::AddRoutes(HttpServer& server) {
-  server.Route("/livez",
-               [this](const HttpRequest& request) { return Probe("livez", live_, request); });
+  server.RouteProbe("/livez",
+                    [this](const HttpRequest& request) { return Probe("livez", live_, request); });
   const auto ready = [this](const std::string& name) {
     return [this, name](const HttpRequest& request) { return Probe(name, ready_, request); };
   };
-  server.Route("/readyz", ready("readyz"));
-  server.Route("/healthz", ready("healthz"));
-  server.Route("/startupz", [this](const HttpRequest& request) {
+  server.RouteProbe("/readyz", ready("readyz"));
+  server.RouteProbe("/healthz", ready("healthz"));
+  server.RouteProbe("/startupz", [this](const HttpRequest& request) {
     if (started_) return HttpAnswer{.body = "ok\n"};
     HttpAnswer answer = Probe("startupz", ready_, request);
     started_ = answer.status == 200;

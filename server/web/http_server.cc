@@ -9,6 +9,7 @@
 #include <boost/beast/http.hpp>
 #include <cctype>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -76,11 +77,12 @@ struct HttpServer::State {
 
   const HttpServerOptions options;
   std::map<std::string, Handler, std::less<>> routes, post_routes;
-  std::size_t connections = 0;  // the I/O thread only
+  std::set<std::string, std::less<>> probes;  // of the routes
+  std::size_t connections = 0;                // the I/O thread only
   // Handlers that never ran go with it, and their connections still count themselves off above.
   asio::io_context io{1};
   Tcp::acceptor acceptor;
-  asio::thread_pool work{1};
+  asio::thread_pool work{1}, probing{1};
   std::thread thread;
 
   void Accept();
@@ -151,9 +153,11 @@ class HttpServer::State::Connection : public std::enable_shared_from_this<Connec
   void Handle() {
     const auto& message = parser_->get();
     head_ = message.method() == http::verb::head;
+    HttpRequest parsed = Parse(message);
+    asio::thread_pool& pool = state_.probes.contains(parsed.path) ? state_.probing : state_.work;
     // The worker hands its share over and keeps none: a connection ends on the I/O thread.
-    asio::post(state_.work, [self = shared_from_this(), request = Parse(message),
-                             keep_alive = message.keep_alive()]() mutable {
+    asio::post(pool, [self = shared_from_this(), request = std::move(parsed),
+                      keep_alive = message.keep_alive()]() mutable {
       State& state = self->state_;
       HttpAnswer answer = state.Answer(request);
       asio::post(state.io,
@@ -195,6 +199,11 @@ void HttpServer::Route(std::string path, Handler handler) {
   state_->routes[std::move(path)] = std::move(handler);
 }
 
+void HttpServer::RouteProbe(std::string path, Handler handler) {
+  state_->probes.insert(path);
+  Route(std::move(path), std::move(handler));
+}
+
 void HttpServer::RoutePost(std::string path, Handler handler) {
   state_->post_routes[std::move(path)] = std::move(handler);
 }
@@ -220,6 +229,7 @@ Status HttpServer::Start() {
 void HttpServer::Stop() {
   if (!state_->thread.joinable()) return;
   state_->work.join();
+  state_->probing.join();
   state_->io.stop();
   state_->thread.join();
   beast::error_code ignored;

@@ -35,8 +35,8 @@ struct HttpServerOptions {
 };
 
 /// HTTP/1.1 on Boost.Beast, one I/O thread; routes run on a second thread, so that a slow one does
-/// not hold up accepting.
-/// Threads: Route before Start; routes are called on one thread.
+/// not hold up accepting, and probes on a third, so that it does not hold up them either.
+/// Threads: Route before Start; routes are called on one thread, and probes on one.
 class HttpServer {
  public:
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
@@ -46,6 +46,8 @@ class HttpServer {
 
   /// Exact path, for GET and HEAD.
   void Route(std::string path, Handler handler);
+  /// As Route, for a health probe: answers while another route waits for the disk.
+  void RouteProbe(std::string path, Handler handler);
   /// Exact path, for POST.
   void RoutePost(std::string path, Handler handler);
   /// Errors: kUnavailable when the address cannot be bound, naming it.

@@ -1,9 +1,11 @@
 #include "server/web/http_server.h"
 
+#include <absl/synchronization/notification.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio.hpp>
+#include <thread>
 
 namespace barograph::server {
 namespace {
@@ -72,6 +74,27 @@ TEST_F(HttpServerTest, HugeAndBrokenRequestsDoNotHurt) {
   Exchange(server_.port(), "\x16\x03\x01 not http\r\n\r\n");
   Exchange(server_.port(), "GET /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n");
   EXPECT_THAT(Get("/echo?ok=1"), HasSubstr("ok=1;"));
+}
+
+TEST(HttpServerProbeTest, ProbesAnswerWhileARouteWaits) {
+  HttpServer server({.port = 0});
+  absl::Notification entered, released;
+  server.Route("/slow", [&](const HttpRequest&) {
+    entered.Notify();
+    released.WaitForNotification();
+    return HttpAnswer{.body = "slow"};
+  });
+  server.RouteProbe("/livez", [](const HttpRequest&) { return HttpAnswer{.body = "alive"}; });
+  ASSERT_TRUE(server.Start().ok());
+  const auto get = [&server](const std::string& path) {
+    return Exchange(server.port(),
+                    "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  };
+  std::thread scraper([&] { EXPECT_THAT(get("/slow"), HasSubstr("slow")); });
+  entered.WaitForNotification();
+  EXPECT_THAT(get("/livez"), HasSubstr("alive"));
+  released.Notify();
+  scraper.join();
 }
 
 TEST_F(HttpServerTest, AnIdleConnectionIsClosed) {
