@@ -235,7 +235,7 @@ rocksdb::Status Database::State::OpenRocks() {
   const auto descriptors = TableSettings(options);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status =
+  rocksdb::Status status =
       options.read_only
           ? rocksdb::DB::OpenForReadOnly(settings, options.directory, descriptors, &handles,
                                          &opened)

@@ -43,7 +43,6 @@ TableShape ShapeOf(Table table) {
     case Table::kLog:
       return {4, 128U << 10U, false, rocksdb::kNoCompression};
     case Table::kProducers:
-      return {2, 8U << 10U, true, rocksdb::kLZ4Compression};
     case Table::kDedup:
       return {2, 8U << 10U, true, rocksdb::kLZ4Compression};
     case Table::kCheckpoint:
