@@ -10,13 +10,13 @@ extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented
 
 extern "C" const char* __tsan_default_suppressions();
 
-/// Reports that are not about us; none may name a function that runs code of ours.
+/// Reports that are not about us; none may name a function that calls code of ours.
 extern "C" const char* __tsan_default_suppressions() {
   return
-      // The last callback of a gRPC call ends its object; the count of those under way is an atomic
-      // inside of the library.
-      "race:^grpc::internal::CallbackWithSuccessTag::~CallbackWithSuccessTag\n"
-      // An operation is started on one thread and ends on another; the completion queue between
-      // them is made of atomics inside of the library.
-      "race_top:^grpc::internal::CallOpSet\n";
+      // An operation of a gRPC call is started on one thread and ends on another; the completion
+      // queue between them is made of atomics inside of the library.
+      "race:^grpc::internal::CallOpSet*::FinalizeResult\n"
+      // The last callback ends the call's object; the count of those under way is an atomic inside
+      // of the library.
+      "race:^grpc::internal::Callback*::~ServerCallback\n";
 }
