@@ -21,7 +21,7 @@ class CsvSource final : public ImportSource {
 
   Result<bool> Next(ImportRecord* record) override {
     if (!kept_) {
-      const Result<bool> more = records_.Next(&values_);
+      Result<bool> more = records_.Next(&values_);
       record->line = records_.line_number();
       if (!more.ok()) {
         if (more.error().code() != ErrorCode::kInvalidArgument ||

@@ -154,9 +154,10 @@ Status ReadTaskLog(const JsonValue& json, const FieldText& how, v1::Event* event
     const auto synonym = std::find_if(kSynonyms.begin(), kSynonyms.end(),
                                       [&](const auto& known) { return known.first == key; });
     const std::string name(synonym == kSynonyms.end() ? std::string_view(key) : synonym->second);
-    if (name == "status") {
-      Keep(key, value, event);
-    } else if (const auto* field = v1::Task::descriptor()->FindFieldByName(name)) {
+    // The status is what `event` says; another one is only kept.
+    const auto* const field =
+        name == "status" ? nullptr : v1::Task::descriptor()->FindFieldByName(name);
+    if (field != nullptr) {
       ReadTaskField(key, field, value, how, event);
     } else if ((name == "agent" || name == "task_id" || name == "environment" ||
                 name == "trace_id" || name == "id") &&

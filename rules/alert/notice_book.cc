@@ -249,10 +249,9 @@ std::vector<NoticeDecided> NoticeBook::Decide(std::span<const StagedTransition> 
     NoticeGroup fresh;
     const std::string row_key = RowKeyFor(transition.alert.labels, &fresh);
     const auto known = groups_.find(row_key);
-    NoticeGroup& group =
-        staged.try_emplace(row_key, known == groups_.end() ? std::move(fresh) : known->second)
-            .first->second;
-    Stage(transition, &group);
+    const auto [group, is_new] = staged.try_emplace(row_key, std::move(fresh));
+    if (is_new && known != groups_.end()) group->second = known->second;
+    Stage(transition, &group->second);
   }
   for (const auto& [row_key, group] : staged) {
     const std::optional<Time> due = DueAt(group);
