@@ -120,7 +120,7 @@ Status GroupCommit::CommitNow(Group* group) {
   BAROGRAPH_TRY(Write(group));
   RunAll(std::move(group->effects));
   group->Clear();
-  return {};
+  return log_.SyncFrontier();
 }
 
 void GroupCommit::Commit() {
@@ -147,6 +147,7 @@ void GroupCommit::Commit() {
   hooks_.on_idle();
   RunAll(std::move(effects));
   if (notices) hooks_.on_outbox();
+  if (const Status synced = log_.SyncFrontier(); !synced.ok()) Fail(synced.error());
   if (!late_rows.empty()) {
     BAROGRAPH_FAILPOINT("commit_after_sync");
     if (const Status late = database_.Write(late_rows, /*sync=*/false); !late.ok()) {

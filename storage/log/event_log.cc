@@ -230,6 +230,8 @@ Status EventLog::CommitDone(const Position& end) {
   return state_->frontier->Advance(end);
 }
 
+Status EventLog::SyncFrontier() { return state_->frontier->SyncIfDue(); }
+
 Position EventLog::staged_end() const {
   const std::lock_guard lock(state_->mutex);
   return state_->staged;

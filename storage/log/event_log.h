@@ -46,8 +46,8 @@ struct OpenReport {
 /// after an accepted loss
 ///             does a sequence come again, with another link.
 /// Durability: a record is durable when the Database::Write(sync) of its group returned OK.
-/// Threads:    StageAppend by the one writer; CommitDone by the one commit thread; all else from
-/// any thread.
+/// Threads:    StageAppend by the one writer; CommitDone and SyncFrontier by the one commit thread;
+/// all else from any thread.
 /// Errors: kDataLoss when the log ends before the frontier, naming the missing range; nothing is
 ///         repaired.
 class EventLog {
@@ -77,10 +77,14 @@ class EventLog {
   /// compression, checksums) is filled in here. Returns the new end. Not durable before CommitDone.
   /// Requires count > 0; about 1 microsecond.
   Position StageAppend(RecordHeader header, SealedPayload payload, WriteGroup* group);
-  /// The group that ends at `end` was synced: moves the durable frontier, and at most once a second
-  /// syncs the frontier file. Acknowledge after this returned.
+  /// The group that ends at `end` was synced: moves the durable frontier. Acknowledge after this
+  /// returned.
   /// Errors: kIo; then the process must end.
   [[nodiscard]] Status CommitDone(const Position& end);
+  /// Syncs the frontier file, at most once a second: by the commit thread after each CommitDone,
+  /// once the acknowledgements are out, because nobody has to wait for it.
+  /// Errors: kIo; then the process must end.
+  [[nodiscard]] Status SyncFrontier();
 
   /// Last staged and last durable place.
   [[nodiscard]] Position staged_end() const;

@@ -128,7 +128,11 @@ Status Frontier::Advance(const Position& position) {
     state.failed = true;
     return written;
   }
-  if (state.clock->BootNow() - state.synced_at < kSyncInterval) return {};
+  return {};
+}
+
+Status Frontier::SyncIfDue() {
+  if (state_->clock->BootNow() - state_->synced_at < kSyncInterval) return {};
   return Sync();
 }
 

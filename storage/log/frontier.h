@@ -31,9 +31,9 @@ struct FrontierRecord {
 /// durable. It lies outside RocksDB, so a log that lost its end cannot agree with it. Byte layout:
 /// docs/formats/log.md.
 ///
-/// Durability: Advance writes at once, so that the file outlives the process, and syncs at most
-/// once a second, so that
-///             after a power cut it is at most about a second behind. It is never ahead of the log.
+/// Durability: Advance writes at once, so that the file outlives the process; SyncIfDue syncs at
+/// most once a second, so that after a power cut it is at most about a second behind. It is never
+/// ahead of the log.
 /// Tears:      the slot that was synced last is not written again before the other one has been
 /// synced.
 /// Threads: one at a time.
@@ -57,6 +57,7 @@ class Frontier {
 
   /// The log is durable up to `position`. Positions may go back only after an accepted loss.
   [[nodiscard]] Status Advance(const Position& position);
+  [[nodiscard]] Status SyncIfDue();
   [[nodiscard]] Status Sync();
 
  private:

@@ -89,16 +89,20 @@ TEST_F(FrontierTest, TheSyncedSlotStaysWhileTheOtherIsWritten) {
 
 TEST_F(FrontierTest, ItSyncsAtMostOnceASecond) {
   const auto frontier = Open();
-  ASSERT_TRUE(frontier->Advance(At(1)).ok());
+  const auto advance = [&](std::uint64_t sequence) {
+    ASSERT_TRUE(frontier->Advance(At(sequence)).ok());
+    ASSERT_TRUE(frontier->SyncIfDue().ok());
+  };
+  advance(1);
   const int slot = Read().slot;
   clock_.Advance(std::chrono::milliseconds(999));
-  ASSERT_TRUE(frontier->Advance(At(2)).ok());
-  ASSERT_TRUE(frontier->Advance(At(3)).ok());
+  advance(2);
+  advance(3);
   EXPECT_EQ(Read().slot, slot);
   clock_.Advance(std::chrono::milliseconds(1));
-  ASSERT_TRUE(frontier->Advance(At(4)).ok());  // the slot's last write before its sync
+  advance(4);  // the slot's last write before its sync
   EXPECT_EQ(Read().slot, slot);
-  ASSERT_TRUE(frontier->Advance(At(5)).ok());
+  advance(5);
   EXPECT_NE(Read().slot, slot);
 }
 

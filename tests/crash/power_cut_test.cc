@@ -161,7 +161,15 @@ class Rig {
       const bool written = store->database->Write(group, !mutant_).ok();
       const bool committed = written && store->log->CommitDone(end).ok();
       if (disk_->off()) return;  // what it believes reaches nobody
-      if (!committed) {
+      if (committed) {
+        if (disk_->BytesAtRisk(".log") > 0) ++tally->acknowledged_at_risk;
+        ledger_.acknowledged = end;
+        ++ledger_.groups;
+        ++tally->groups;
+      }
+      const bool settled = committed && store->log->SyncFrontier().ok();
+      if (disk_->off()) return;
+      if (!settled) {
         const auto took = std::chrono::steady_clock::now() - begun;
         if (!failed_before && disk_->sync_failed()) {
           tally->slowest_stop_us = std::max<std::int64_t>(
@@ -171,10 +179,6 @@ class Rig {
         ExpectStopped(store, written);
         return;
       }
-      if (disk_->BytesAtRisk(".log") > 0) ++tally->acknowledged_at_risk;
-      ledger_.acknowledged = end;
-      ++ledger_.groups;
-      ++tally->groups;
     }
   }
 
@@ -295,6 +299,7 @@ std::vector<std::uintmax_t> AppendGroups(Store* store, const std::string& direct
     }
     EXPECT_TRUE(store->database->Write(group, true).ok());
     EXPECT_TRUE(store->log->CommitDone(end).ok());
+    EXPECT_TRUE(store->log->SyncFrontier().ok());
     for (const auto& entry : fs::directory_iterator(directory)) {
       if (entry.path().extension() == ".log") sizes.push_back(entry.file_size());
     }
