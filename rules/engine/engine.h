@@ -91,8 +91,8 @@ class Engine {
     std::vector<storage::ServerEvent> events;
   };
   /// Evaluation point (a): what changed since the last evaluation. Upward steps only. Looks at no
-  /// more than 2,000 instances, which takes a few ms; while has_changed(), the rest waits for the
-  /// next call.
+  /// more than 500 instances, which takes about a millisecond; while has_changed(), the rest waits
+  /// for the next call.
   [[nodiscard]] std::vector<Decided> EvaluateChanged(Time now);
   [[nodiscard]] bool has_changed() const;
   /// Evaluation point (b), once for every whole second of log time: timers that are due, and the

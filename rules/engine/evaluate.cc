@@ -17,7 +17,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 /// Instances that EvaluateChanged looks at before it leaves the writer to its queue.
-constexpr std::size_t kChangedMax = 2'000;
+constexpr std::size_t kChangedMax = 500;
 /// After a start an empty window says nothing yet: producers are still sending again what they
 /// could not.
 constexpr Duration kResumeGrace = minutes(5);

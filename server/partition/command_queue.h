@@ -28,6 +28,7 @@ struct Submission {
 struct Control {
   std::function<void()> run;
   std::function<void(const Error&)> refuse;
+  bool only_reads = false;  ///< may overtake what was queued before it
 };
 using Command = std::variant<Submission, Control>;
 

@@ -1,6 +1,7 @@
 #include "server/partition/evaluation_points.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "server/partition/limits.h"
 
@@ -14,12 +15,14 @@ Time FloorSecond(Time time) { return std::chrono::floor<seconds>(time); }
 }  // namespace
 
 EvaluationPoints::EvaluationPoints(Clock& clock, LogClock& log_clock, rules::Engine& engine,
-                                   Appender& appender, Counters& counters, Time start)
+                                   Appender& appender, Counters& counters, Time start,
+                                   std::function<void()> between)
     : clock_(clock),
       log_clock_(log_clock),
       engine_(engine),
       appender_(appender),
       counters_(counters),
+      between_(std::move(between)),
       last_second_(FloorSecond(start)) {}
 
 Duration EvaluationPoints::UntilNextSecond(Time now) const {
@@ -37,9 +40,11 @@ Status EvaluationPoints::StageHeld(bool idle) {
 Status EvaluationPoints::EvaluateChanged(Time at) {
   const Duration start = clock_.BootNow();
   // One call judges a bounded number of instances; at rest the others would wait for their phase.
-  do {
+  for (bool more = true; more;) {
     BAROGRAPH_TRY(appender_.AppendDecided(engine_.EvaluateChanged(at), at));
-  } while (engine_.has_changed());
+    more = engine_.has_changed();
+    if (more) between_();
+  }
   ++counters_.evaluations;
   last_end_ = clock_.BootNow();
   last_cost_ = last_end_ - start;
@@ -55,8 +60,7 @@ Status EvaluationPoints::AppendCommand(const std::vector<rules::Engine::Decided>
   return evaluate ? EvaluateChanged(log_time) : Status();
 }
 
-Status EvaluationPoints::EvaluateSeconds(Time now, bool idle,
-                                         const std::function<void()>& between) {
+Status EvaluationPoints::EvaluateSeconds(Time now, bool idle) {
   const Time due = FloorSecond(now);
   if (due <= last_second_) return {};
   BAROGRAPH_TRY(StageHeld(idle));
@@ -67,19 +71,19 @@ Status EvaluationPoints::EvaluateSeconds(Time now, bool idle,
   }
   while (last_second_ < due) {
     last_second_ += seconds(1);
-    BAROGRAPH_TRY(EvaluateSecond(last_second_, between));
+    BAROGRAPH_TRY(EvaluateSecond(last_second_));
   }
   return {};
 }
 
-Status EvaluationPoints::EvaluateSecond(Time second, const std::function<void()>& between) {
+Status EvaluationPoints::EvaluateSecond(Time second) {
   bool more = true;
   while (more) {
     more = false;
     BAROGRAPH_TRY(
         appender_.AppendDecided(engine_.EvaluateSecond(second, kInstancesAtOnce, &more), second));
     ++counters_.evaluations;
-    if (more) between();
+    if (more) between_();
   }
   return appender_.AppendDecided(engine_.JudgeClock(log_clock_.WallDifference(), second), second);
 }

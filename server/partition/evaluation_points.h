@@ -17,19 +17,22 @@ namespace barograph::server {
 /// A second is evaluated before any record of that second or later is folded, and nothing is folded
 /// while it is, so that the log alone tells what every evaluation saw.
 ///
+/// All that changed is judged at one point, in slices: `between` runs after each, and must fold
+/// nothing.
+///
 /// Threads: owned by the partition writer.
 /// Errors:  as Appender: the partition must stop.
 class EvaluationPoints {
  public:
   EvaluationPoints(Clock& clock, LogClock& log_clock, rules::Engine& engine, Appender& appender,
-                   Counters& counters, Time start);
+                   Counters& counters, Time start, std::function<void()> between);
 
   /// Stages the held record, as an evaluation point if it is time for one: at once when the writer
   /// is `idle`, else after kEvaluationRest times the cost of the last.
   [[nodiscard]] Status StageHeld(bool idle);
   /// Evaluates all whole seconds up to `now` that were not yet; after a longer absence logs a stop
-  /// instead. `between` runs between slices of a second.
-  [[nodiscard]] Status EvaluateSeconds(Time now, bool idle, const std::function<void()>& between);
+  /// instead.
+  [[nodiscard]] Status EvaluateSeconds(Time now, bool idle);
   /// Appends what a command decided and evaluates what it changed.
   [[nodiscard]] Status AppendCommand(const std::vector<rules::Engine::Decided>& decided,
                                      Time log_time, bool evaluate);
@@ -37,13 +40,14 @@ class EvaluationPoints {
 
  private:
   [[nodiscard]] Status EvaluateChanged(Time at);
-  [[nodiscard]] Status EvaluateSecond(Time second, const std::function<void()>& between);
+  [[nodiscard]] Status EvaluateSecond(Time second);
 
   Clock& clock_;
   LogClock& log_clock_;
   rules::Engine& engine_;
   Appender& appender_;
   Counters& counters_;
+  const std::function<void()> between_;
   Time last_second_;
   Duration last_end_{0}, last_cost_{0};  ///< of EvaluateChanged, boot time
 };

@@ -62,7 +62,8 @@ struct Partition::State {
   GroupCommit::Hooks CommitHooks();
   Status LogStart(Time now);
   /// Runs `run` in the writer; `refuse` gets the reason when that cannot be.
-  void Post(std::function<void()> run, std::function<void(const Error&)> refuse);
+  void Post(std::function<void()> run, std::function<void(const Error&)> refuse,
+            bool only_reads = false);
   void AppendThen(Writer::Decision decide, bool evaluate, std::function<void(Status)> done);
   bool AwaitUntil(const std::function<void(std::function<void(Status)>)>& command,
                   Duration deadline, Status* status);
@@ -155,8 +156,9 @@ Result<std::unique_ptr<Partition>> Partition::Open(const PartitionOptions& optio
   return partition;
 }
 
-void Partition::State::Post(std::function<void()> run, std::function<void(const Error&)> refuse) {
-  Control control{std::move(run), std::move(refuse)};
+void Partition::State::Post(std::function<void()> run, std::function<void(const Error&)> refuse,
+                            bool only_reads) {
+  Control control{std::move(run), std::move(refuse), only_reads};
   if (queue->PushControl(control)) return;
   control.refuse(queue->closed() ? Draining() : Busy());
 }
@@ -214,7 +216,7 @@ Time Partition::LogTimeNow() const { return state_->log_clock->Now(); }
 void Partition::Read(std::function<bool(const ReadView&)> step,
                      std::function<void(Result<Sequence>)> done) {
   state_->Post([this, step = std::move(step), done] { state_->writer->BeginRead(step, done); },
-               [done](const Error& error) { done(error); });
+               [done](const Error& error) { done(error); }, /*only_reads=*/true);
 }
 
 void Partition::State::AppendThen(Writer::Decision decide, bool evaluate,

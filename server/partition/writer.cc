@@ -28,7 +28,8 @@ Writer::Writer(const Places& places, WriterState& state, Time start)
     : places_(places),
       state_(state),
       appender_(state.engine, places.log, state.notices, places.counters),
-      evaluation_(places.clock, places.log_clock, state.engine, appender_, places.counters, start),
+      evaluation_(places.clock, places.log_clock, state.engine, appender_, places.counters, start,
+                  [this] { ServeReads(); }),
       pacer_(places.options, places.clock, state.engine, places.log, places.store, places.commit,
              places.counters, state.checkpoint, start),
       last_upkeep_(start) {}
@@ -50,7 +51,7 @@ void Writer::Run() {
       if (const Duration sleep = SleepTime(); sleep > Duration(0)) places_.queue.Wait(sleep);
       places_.queue.Take(&local_);
     }
-    const Duration start = places_.clock.BootNow();
+    away_since_ = places_.clock.BootNow();
     const bool had_command = !local_.empty();
     if (had_command) {
       Command command = std::move(local_.front());
@@ -58,10 +59,34 @@ void Writer::Run() {
       RunCommand(std::move(command));
     }
     Tick();
-    const Duration away = places_.clock.BootNow() - start;
-    if (had_command || away > kAbsenceMin) places_.counters.absence.Record(away);
+    if (had_command || places_.clock.BootNow() - away_since_ > kAbsenceMin) EndAbsence();
   }
   RefuseRest();
+}
+
+void Writer::EndAbsence() {
+  const Duration now = places_.clock.BootNow();
+  places_.counters.absence.Record(now - away_since_);
+  away_since_ = now;
+}
+
+/// Between slices of an evaluation, while nothing may be folded: reads that were queued begin, one
+/// that is under way goes on, and who waits for room is told.
+void Writer::ServeReads() {
+  EndAbsence();
+  const std::size_t known = local_.size();
+  places_.queue.Take(&local_);
+  for (std::size_t i = known; i < local_.size();) {
+    auto* const control = std::get_if<Control>(&local_[i]);
+    if (control == nullptr || !control->only_reads) {
+      ++i;
+      continue;
+    }
+    control->run();
+    local_.erase(local_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  ReadSlice();
+  places_.queue.CallRoomWaiters();
 }
 
 Duration Writer::SleepTime() const {
@@ -98,7 +123,7 @@ void Writer::StopOn(const Status& status) {
 /// Log time for what comes next; the whole seconds before it are evaluated first.
 Time Writer::NextLogTime() {
   const Time now = places_.log_clock.Now();
-  StopOn(evaluation_.EvaluateSeconds(now, idle(), [this] { ReadSlice(); }));
+  StopOn(evaluation_.EvaluateSeconds(now, idle()));
   return now;
 }
 

@@ -87,6 +87,8 @@ class Writer {
 
   void Run();
   void RunCommand(Command command);
+  void ServeReads();
+  void EndAbsence();
   void Tick();
   void Submit(Submission submission);
   void SubmitOfProducer(Submission submission, Time now);
@@ -113,6 +115,7 @@ class Writer {
   CheckpointPacer pacer_;
   std::deque<Command> local_;
   std::deque<ActiveRead> reads_;
+  Duration away_since_{0};  ///< boot time
   Time last_upkeep_;
   std::string forgotten_before_;
   std::thread thread_;

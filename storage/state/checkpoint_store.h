@@ -36,9 +36,9 @@ struct CheckpointHead {
 /// checkpoint exists, then the chunks are merged into the rows. All writes are small, so that no
 /// group commit waits long, and at every crash point Recover finds one whole state.
 ///
-/// Threads: Begin, Add, Finish by the writer, Add without a lock but for each chunk; WriteSome by the
-/// thread that writes to the database;
-/// Read from any thread; Recover, ForEachRow, Clear before any of them.
+/// Threads: Begin, Add, Finish by the writer, Add without a lock but for each chunk; WriteSome by
+/// the thread that writes to the database; Read from any thread; Recover, ForEachRow, Clear before
+/// any of them.
 /// Errors:  kCorruption when a head's chunks are missing or cannot be read; kIo.
 class CheckpointStore {
  public:
@@ -64,8 +64,8 @@ class CheckpointStore {
   [[nodiscard]] bool busy() const;
   [[nodiscard]] bool has_writes() const;
 
-  /// A row as the last merged checkpoint left it. What the one under way says of it is not seen before
-  /// its merge: who adds rows keeps them at hand until the next Begin.
+  /// A row as the last merged checkpoint left it. What the one under way says of it is not seen
+  /// before its merge: who adds rows keeps them at hand until the next Begin.
   [[nodiscard]] std::optional<std::string> Read(std::string_view key) const;
 
   /// Does one small write, if there is any to do; the head only once its sequence is `durable`.
