@@ -19,6 +19,11 @@ namespace {
 constexpr const char* kSecret = "an-obvious-fake-secret-of-the-benchmark";
 constexpr std::uint64_t kCalibrationEvents = 4'000'000;
 constexpr int kFailures = 20;  ///< min_events of the benchmark's SLO: the last one crosses
+/// Events that this machine surely makes in a second.
+constexpr double kMadePerSecond = 1e6;
+/// How much longer than its episodes a load lasts before it begins anew with what are old events
+/// then.
+constexpr double kLoadSpareSeconds = 5;
 constexpr auto kStragglersMax = std::chrono::seconds(10);
 
 struct Phase {
@@ -47,6 +52,17 @@ void SleepUntil(const Clock& clock, Duration due) {
   if (const Duration left = due - clock.BootNow(); left > Duration::zero()) {
     std::this_thread::sleep_for(left);
   }
+}
+
+/// Batches for two streams that together send `rate` events a second for `seconds`, whose event
+/// times are those at which they will be sent; the first at `*start`. A load of old events would
+/// measure the folding of late ones.
+std::vector<BenchBatches> MakeLoad(double rate, double seconds, const Clock& clock, Time* start) {
+  const double each = rate / 2;
+  const auto events = static_cast<std::uint64_t>(each * seconds);
+  const std::chrono::duration<double> to_make(rate * seconds / kMadePerSecond);
+  *start = clock.WallNow() + std::chrono::ceil<std::chrono::seconds>(to_make);
+  return {MakeBatchesFrom(events, 3, *start, each), MakeBatchesFrom(events, 4, *start, each)};
 }
 
 /// Two streams that together send `events_per_second`, open loop, until `stop`.
@@ -173,8 +189,13 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   BAROGRAPH_ASSIGN(const Phase idle, RunPhase(server->address(), flags, "idle", *sink, clock));
   const double load_rate = flags.load_events_per_second > 0 ? flags.load_events_per_second
                                                             : full.events_per_second() / 2;
+  Time load_start;
+  const std::vector<BenchBatches> load_sets =
+      MakeLoad(load_rate, flags.episodes / flags.episodes_per_second + kLoadSpareSeconds, clock,
+               &load_start);
+  SleepUntil(clock, clock.BootNow() + (load_start - clock.WallNow()));
   const Duration load_begin = clock.BootNow();
-  Load load(server->address(), sets, load_rate, clock);
+  Load load(server->address(), load_sets, load_rate, clock);
   std::this_thread::sleep_for(std::chrono::seconds(1));
   BAROGRAPH_ASSIGN(const Phase loaded, RunPhase(server->address(), flags, "loaded", *sink, clock));
   BAROGRAPH_TRY(load.Stop());

@@ -36,12 +36,18 @@ Status SendSet(const std::string& server, const BenchBatches& set, const std::st
 }  // namespace
 
 BenchBatches MakeBatches(std::uint64_t events, std::uint64_t seed, Time now) {
+  const std::chrono::duration<double> span(static_cast<double>(events) / kFleetEventsPerSecond);
+  return MakeBatchesFrom(events, seed, now - std::chrono::ceil<std::chrono::seconds>(span),
+                         kFleetEventsPerSecond);
+}
+
+BenchBatches MakeBatchesFrom(std::uint64_t events, std::uint64_t seed, Time start,
+                             double events_per_second) {
   ingest::FleetOptions options;
   options.agents = kBenchAgents;
   options.seed = seed;
-  const std::chrono::duration<double> span(static_cast<double>(events) / kFleetEventsPerSecond);
-  options.start = now - std::chrono::ceil<std::chrono::seconds>(span);
-  options.events_per_second = kFleetEventsPerSecond;
+  options.start = start;
+  options.events_per_second = events_per_second;
   options.daily_swing = 0;
   options.ids = ingest::FleetIds::kRandom;
   ingest::Fleet fleet(options);

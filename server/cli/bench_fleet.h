@@ -22,6 +22,9 @@ struct BenchBatches {
 /// Event times end at `now` and run at half a million events a second a stream; ids are random.
 /// `seed` tells streams apart.
 [[nodiscard]] BenchBatches MakeBatches(std::uint64_t events, std::uint64_t seed, Time now);
+/// The same for a load to come: event times begin at `start` and run at `events_per_second`.
+[[nodiscard]] BenchBatches MakeBatchesFrom(std::uint64_t events, std::uint64_t seed, Time start,
+                                           double events_per_second);
 
 /// Sends each set on a stream of its own, as fast as they are acknowledged, and measures from the
 /// first byte to the last
