@@ -326,6 +326,28 @@ TEST(MeasureFoldCheckpointTest, OnlyWhatChangedLeaves) {
   EXPECT_EQ(changed.size(), 1U);
 }
 
+TEST(MeasureFoldCheckpointTest, WhatCameAndWentBetweenTwoCheckpointsLeavesNoRow) {
+  TextFold text;
+  FoldOfEverything(&text);
+  Rows rows;
+  text.fold.BeginCheckpoint();
+  Drain(&text.fold, 100, &rows);
+  text.Fold("task_id: 'short' task { status: STARTED }");
+  text.Fold("task_id: 'short' task { status: CANCELLED }");
+  text.Fold("task_id: 't1' task { status: CANCELLED }");
+  text.Fold("task_id: 't1' task { status: STARTED }");
+  text.Fold("task_id: 't1' task { status: CANCELLED }");
+  text.fold.BeginCheckpoint();
+  std::vector<std::string> written;
+  while (!text.fold.ContinueCheckpoint(100, [&](std::string_view key, std::string_view value) {
+    written.emplace_back(key);
+    if (value.empty()) rows.erase(std::string(key));
+  })) {
+  }
+  EXPECT_EQ(written.size(), 1U) << "the row of t1 goes, which the checkpoint before had";
+  EXPECT_EQ(CanonicalOf(rows), text.Canonical());
+}
+
 TEST(MeasureFoldCheckpointTest, CanonicalDoesNotDependOnTheOrderOfArrival) {
   TextFold one, other;
   for (int i = 0; i < 100; ++i)

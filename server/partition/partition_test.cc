@@ -413,34 +413,28 @@ TEST_F(PartitionTest, ACheckpointDoesNotExistBeforeItsEventsAreDurable) {
   EXPECT_EQ(partition_->figures().checkpoints, 1U);
 }
 
-TEST_F(PartitionTest, CheckpointsBeginOnTimeWhileTheQueueIsNeverEmpty) {
-  options_.queue_batches_max = 64;
+TEST_F(PartitionTest, ACheckpointThatIsDueDoesNotWaitForAnEmptyQueue) {
+  constexpr std::uint64_t kBatches = 400;
+  constexpr std::uint32_t kEach = 20;
+  options_.queue_batches_max = kBatches;
   Open();
-  ASSERT_TRUE(ApplyRules(NoFailureAllowed()).ok());
-  std::atomic<bool> stop{false};
-  const auto answered = std::make_shared<std::atomic<std::uint64_t>>(0);
-  std::vector<std::thread> senders;
-  for (int sender = 0; sender < 3; ++sender) {
-    senders.emplace_back([&, producer = "sender-" + std::to_string(sender)] {
-      for (std::uint64_t first = 1; !stop; first += 50) {
-        ingest::Batch batch = Make({.producer = producer, .first = first, .count = 50});
-        while (!partition_->TrySubmit(batch, [answered](const auto&) { ++*answered; }) && !stop) {
-          std::this_thread::yield();
-        }
-      }
-    });
+  std::promise<void> go;
+  partition_->Read(
+      [held = go.get_future().share()](const ReadView&) {
+        held.wait();
+        return false;
+      },
+      [](const Result<Sequence>&) {});
+  Answers answers;
+  for (std::uint64_t i = 0; i < kBatches; ++i) {
+    Submit({.first = 1 + i * kEach, .count = kEach}, answers.Add(static_cast<int>(i)));
   }
-  const auto loaded = [&] { return partition_->figures().queue_batches >= 32; };
-  for (int round = 0; round < 5; ++round) {
-    EXPECT_TRUE(Eventually(loaded)) << "the senders keep the writer busy";
-    const std::uint64_t before = partition_->figures().checkpoints;
-    clock_.Advance(options_.checkpoint_interval);
-    EXPECT_TRUE(Eventually([&] { return partition_->figures().checkpoints > before; }));
-  }
-  EXPECT_TRUE(Eventually(loaded));
-  EXPECT_GT(*answered, 0U);
-  stop = true;
-  for (std::thread& sender : senders) sender.join();
+  clock_.Advance(options_.checkpoint_interval);
+  go.set_value();
+  ASSERT_TRUE(answers.Await(kBatches));
+  ASSERT_TRUE(Eventually([&] { return partition_->figures().checkpoints > 0; }));
+  EXPECT_LT(partition_->figures().checkpoint.value, kBatches * kEach)
+      << "it began while batches were waiting";
 }
 
 TEST_F(PartitionTest, AFailedSyncStopsEverythingAndNothingIsAnsweredAnyMore) {
