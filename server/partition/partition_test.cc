@@ -420,7 +420,7 @@ TEST_F(PartitionTest, ACheckpointThatIsDueDoesNotWaitForAnEmptyQueue) {
   Open();
   std::promise<void> go;
   partition_->Read(
-      [held = go.get_future().share()](const ReadView&) {
+      [held = go.get_future().share()](const Partition::ReadView&) {
         held.wait();
         return false;
       },

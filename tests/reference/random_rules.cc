@@ -102,8 +102,9 @@ SloSpec Slices(Dice* dice) {
       Start(dice, "throughput",
             dice->Percent(50) ? std::vector<std::string>{"agent"} : std::vector<std::string>{});
   slo.objective_ppb = dice->Of(std::vector<std::int64_t>{500 * kMillion, 800 * kMillion});
-  slo.slice = TimeSlice{"tasks.finished", seconds(1), static_cast<double>(dice->Below(80)) / 1000,
-                        dice->Percent(80), dice->Percent(70) ? minutes(1) : minutes(5)};
+  slo.slice =
+      rules::TimeSlice{"tasks.finished", seconds(1), static_cast<double>(dice->Below(80)) / 1000,
+                       dice->Percent(80), dice->Percent(70) ? minutes(1) : minutes(5)};
   Finish(dice, &slo);
   return slo;
 }
