@@ -27,6 +27,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 EVENTS_PER_BATCH = 20
 BATCHES_IN_FLIGHT = 48
 START_SECONDS_MAX = 60
+LOAD_SECONDS_MAX = 30
 SETTLE_SECONDS_MAX = 60
 SECRET = b"an-obvious-fake-secret-of-a-test"
 
@@ -344,6 +345,7 @@ class CrashLoop:
                 raise Failure("the server did not start; see server.log")
             self.hits[self.failpoint.split(":")[0]] += 1
             return
+        self.acked_before = [producer.acked for producer in self.producers]
         threads = [threading.Thread(target=producer.run, args=(server.address, False)) for producer in self.producers]
         for thread in threads:
             thread.start()
@@ -356,7 +358,8 @@ class CrashLoop:
             except subprocess.TimeoutExpired:
                 pass
         else:
-            time.sleep(self.random.uniform(0.1, 1.2))
+            self.wait_for_load()
+            time.sleep(self.random.uniform(0.0, 1.1))
         in_flight = sum(producer.in_flight() for producer in self.producers)
         server.kill()
         self.kills_in_flight += in_flight > 0
@@ -365,6 +368,15 @@ class CrashLoop:
             if thread.is_alive():
                 raise Failure("a client hangs after the server's death")
         self.raise_problems()
+
+    def wait_for_load(self):
+        """Until every producer had an acknowledgement in this life: on a busy machine that takes a while."""
+        deadline = time.monotonic() + LOAD_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if all(producer.acked > before for producer, before in zip(self.producers, self.acked_before)):
+                return
+            time.sleep(0.005)
+        raise Failure("the producers got no acknowledgement in %d s" % LOAD_SECONDS_MAX)
 
     def raise_problems(self):
         for producer in self.producers:
