@@ -47,7 +47,9 @@ Status EvaluationPoints::EvaluateChanged(Time at) {
   }
   ++counters_.evaluations;
   last_end_ = clock_.BootNow();
-  last_cost_ = last_end_ - start;
+  const Duration cost = last_end_ - start;
+  last_cost_ = std::min(cost, before_cost_);
+  before_cost_ = cost;
   return {};
 }
 

@@ -49,7 +49,9 @@ class EvaluationPoints {
   Counters& counters_;
   const std::function<void()> between_;
   Time last_second_;
-  Duration last_end_{0}, last_cost_{0};  ///< of EvaluateChanged, boot time
+  /// Of EvaluateChanged, boot time. The cost is the lesser of the last two: once in a while the
+  /// writer does not get the processor, and that is no reason to evaluate less often.
+  Duration last_end_{0}, last_cost_{0}, before_cost_{0};
 };
 
 }  // namespace barograph::server
