@@ -33,7 +33,7 @@ struct ServerConfig {
 
   struct Checkpoint {
     Duration interval = std::chrono::seconds(3);
-    std::uint64_t events = 2'000'000;
+    std::uint64_t events = 1'500'000;
   } checkpoint;
 
   struct Log {

@@ -33,12 +33,12 @@ struct PartitionOptions {
   std::size_t group_bytes_max = 8U << 20U;
   /// A checkpoint starts after so much log time or so many events, whichever comes first.
   Duration checkpoint_interval = std::chrono::seconds(3);
-  std::uint64_t checkpoint_events = 2'000'000;
+  std::uint64_t checkpoint_events = 1'500'000;
   /// Rebuild all state from the log instead of the last checkpoint.
   bool replay_from_start = false;
   /// Block cache and memtables of the database, bytes; see storage::DatabaseOptions.
   std::size_t block_cache_bytes = 64U << 20U;
-  std::size_t write_buffer_bytes = 256U << 20U;
+  std::size_t write_buffer_bytes = 128U << 20U;
   /// For tests: a file system that holds, fails or drops syncs.
   std::shared_ptr<rocksdb::FileSystem> file_system;
 };

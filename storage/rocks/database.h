@@ -47,7 +47,7 @@ struct DatabaseOptions {
   std::size_t block_cache_bytes = 64U << 20U;
   /// Memtables of all tables together, bytes, and the most that a restart replays. Range [1 MiB, 64
   /// GiB].
-  std::size_t write_buffer_bytes = 256U << 20U;
+  std::size_t write_buffer_bytes = 128U << 20U;
   /// For tests: a file system that drops, tears and fails. Empty: the machine's.
   std::shared_ptr<rocksdb::FileSystem> file_system;
 };
