@@ -263,6 +263,15 @@ std::vector<Engine::Decided> Engine::ApplyPrices(std::string_view tenant,
   return {{std::string(tenant), {prices}}};
 }
 
+std::vector<Engine::Decided> Engine::ConfigurePrices(std::string_view tenant,
+                                                     const storage::PricesApplied& prices) const {
+  const std::string digest = DigestOf(prices);
+  for (const storage::PricesApplied& known : PriceTables(tenant)) {
+    if (DigestOf(known) == digest) return {};
+  }
+  return ApplyPrices(tenant, prices);
+}
+
 std::vector<Engine::Decided> Engine::Resume(Time stopped_at, Time resumed_at) const {
   storage::Resumed resumed;
   resumed.origin.reason = "start";

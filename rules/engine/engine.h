@@ -111,6 +111,10 @@ class Engine {
   /// A price table to put in force; empty when it is the one that was applied last.
   [[nodiscard]] std::vector<Decided> ApplyPrices(std::string_view tenant,
                                                  const storage::PricesApplied& prices) const;
+  /// The table of the configuration, which every start brings again: empty when the tenant has it
+  /// already, whatever was applied after it.
+  [[nodiscard]] std::vector<Decided> ConfigurePrices(std::string_view tenant,
+                                                     const storage::PricesApplied& prices) const;
   /// A stop ended: the gap is not evaluated.
   [[nodiscard]] std::vector<Decided> Resume(Time stopped_at, Time resumed_at) const;
   /// A delivery ended as `outcome` says.

@@ -679,6 +679,14 @@ TEST_F(PartitionTest, TheConfiguredPricesHoldForEveryTenantFromItsFirstEventOn) 
   EXPECT_THAT(ServerEventsOf<storage::PricesApplied>(), SizeIs(4)) << "a change reaches everyone";
   EXPECT_NE(StateDigest()->second, live->second);
   EXPECT_EQ(priced("newcomer"), 2U);
+
+  storage::PricesApplied by_hand = prices;
+  by_hand.version = "by hand";
+  ASSERT_TRUE(
+      Await<Status>([&](auto done) { partition_->ApplyPrices("newcomer", by_hand, done); }).ok());
+  Open();
+  ASSERT_TRUE(configure().ok());
+  EXPECT_EQ(priced("newcomer"), 3U) << "a start does not put the configured table over it again";
 }
 
 TEST_F(PartitionTest, AnIdleProducerLeavesByAnEventAndIsUnknownAfterwards) {

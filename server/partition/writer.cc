@@ -242,7 +242,7 @@ void Writer::ConfigurePrices(storage::PricesApplied prices) {
     std::vector<rules::Engine::Decided> decided;
     for (const std::string& tenant : tenants) {
       std::vector<rules::Engine::Decided> own =
-          state_.engine.ApplyPrices(tenant, *state_.configured_prices);
+          state_.engine.ConfigurePrices(tenant, *state_.configured_prices);
       decided.insert(decided.end(), std::make_move_iterator(own.begin()),
                      std::make_move_iterator(own.end()));
     }
