@@ -44,9 +44,10 @@ MUTANTS = {
     "outbox_after_batch": ["commit_after_sync"],
     "mark_before_send": ["notice_before_send"],
 }
-# How often a point is passed in a run: deaths are spread over that many passes.
-PASSES = {"commit_before_sync": 60, "commit_after_sync": 60, "stage_after_append": 80, "commit_before_frontier": 2,
-          "notice_before_send": 3, "outbox_before_mark": 3}
+# How often a point is passed in a run: deaths are spread over that many passes. The first few are passed at the start, before
+# anybody is connected.
+PASSES = {"commit_before_sync": 60, "commit_after_sync": 60, "stage_after_append": 80, "commit_before_frontier": 3,
+          "notice_before_send": 20, "outbox_before_mark": 20}
 
 RULES = """apiVersion: barograph/v1
 slos:
