@@ -46,8 +46,8 @@ MUTANTS = {
 }
 # How often a point is passed in a run: deaths are spread over that many passes. The first few are passed at the start, before
 # anybody is connected.
-PASSES = {"commit_before_sync": 60, "commit_after_sync": 60, "stage_after_append": 80, "commit_before_frontier": 3,
-          "notice_before_send": 20, "outbox_before_mark": 20}
+PASSES = {"commit_before_sync": 60, "commit_after_sync": 60, "stage_after_append": 80, "commit_before_frontier": 4,
+          "notice_before_send": 40, "outbox_before_mark": 40, "checkpoint_before_head": 2, "checkpoint_after_head": 2}
 
 RULES = """apiVersion: barograph/v1
 slos:
