@@ -35,8 +35,9 @@ FAILPOINTS = [
     "commit_before_sync", "commit_after_sync", "commit_before_frontier", "stage_after_append", "checkpoint_before_head",
     "checkpoint_after_head", "notice_before_send", "outbox_before_mark", "resume_before_log",
 ]
-# Nobody is connected yet at these: chosen less often, so that most deaths find batches under way.
-EARLY = {"resume_before_log": 0.3}
+# A start passes these too, before anybody is connected: chosen less often, so that most deaths find batches under way.
+EARLY = {"resume_before_log": 0.3, "commit_before_frontier": 0.4, "notice_before_send": 0.4, "outbox_before_mark": 0.4,
+         "checkpoint_before_head": 0.4, "checkpoint_after_head": 0.4}
 # A seeded defect, and the points at which a kill makes it visible.
 MUTANTS = {
     "ack_before_sync": ["commit_before_sync"],
