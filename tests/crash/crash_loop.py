@@ -339,14 +339,14 @@ class CrashLoop:
         return "%s:%d%s" % (name, self.random.randint(1, PASSES.get(name, 1)), hold)
 
     def live_once(self):
-        """One life: start, load, death."""
+        """One life: start, load, death. False when it died before it was ready."""
         self.failpoint = self.choose_failpoint()
         server = Server(self, self.failpoint)
         if not server.wait_ready():
             if not (self.failpoint and server.died_of_kill()):
                 raise Failure("the server did not start; see server.log")
             self.hits[self.failpoint.split(":")[0]] += 1
-            return
+            return False
         self.acked_before = [producer.acked for producer in self.producers]
         threads = [threading.Thread(target=producer.run, args=(server.address, False)) for producer in self.producers]
         for thread in threads:
@@ -370,6 +370,7 @@ class CrashLoop:
             if thread.is_alive():
                 raise Failure("a client hangs after the server's death")
         self.raise_problems()
+        return True
 
     def wait_for_load(self):
         """Until every producer had an acknowledgement in this life: on a busy machine that takes a while."""
@@ -481,9 +482,14 @@ class CrashLoop:
             raise Failure("state differs from a full replay at %d: %s, %s" % (sequence, digest, replay["digest"]))
 
     def run(self):
-        for number in range(1, self.kills + 1):
-            self.number = number
-            self.live_once()
+        # Deaths at the start, before anybody is connected, come on top of the kills under load.
+        at_start = number = 0
+        while number < self.kills and at_start <= self.kills:
+            self.number = number + at_start + 1
+            if self.live_once():
+                number += 1
+            else:
+                at_start += 1
             if sys.stderr.isatty():
                 print("\rkill %d of %d " % (number, self.kills), end="", file=sys.stderr)
         sequence, digest = self.settle()
@@ -491,7 +497,7 @@ class CrashLoop:
         self.run_tool("log", "verify", "--data", self.data)
         self.check_digest(sequence, digest)
         share = self.kills_in_flight / max(1, self.kills)
-        return {"kills": self.kills, "kills_with_unacknowledged_batches": self.kills_in_flight, "share": round(share, 3),
+        return {"kills": self.kills, "deaths_at_start": at_start, "kills_with_unacknowledged_batches": self.kills_in_flight, "share": round(share, 3),
                 "events": events, "acknowledged": sum(producer.acked for producer in self.producers),
                 "notices": notices, "failpoints_hit": dict(self.hits), "lost": 0, "doubled": 0, "digest": digest}
 
