@@ -484,7 +484,9 @@ class CrashLoop:
     def run(self):
         # Deaths at the start, before anybody is connected, come on top of the kills under load.
         at_start = number = 0
-        while number < self.kills and at_start <= self.kills:
+        while number < self.kills:
+            if at_start > self.kills:
+                raise Failure("%d deaths at the start and only %d kills under load" % (at_start, number))
             self.number = number + at_start + 1
             if self.live_once():
                 number += 1
@@ -497,8 +499,8 @@ class CrashLoop:
         self.run_tool("log", "verify", "--data", self.data)
         self.check_digest(sequence, digest)
         share = self.kills_in_flight / max(1, self.kills)
-        return {"kills": self.kills, "deaths_at_start": at_start, "kills_with_unacknowledged_batches": self.kills_in_flight, "share": round(share, 3),
-                "events": events, "acknowledged": sum(producer.acked for producer in self.producers),
+        return {"kills": self.kills, "deaths_at_start": at_start,
+                "kills_with_unacknowledged_batches": self.kills_in_flight, "share": round(share, 3), "events": events, "acknowledged": sum(producer.acked for producer in self.producers),
                 "notices": notices, "failpoints_hit": dict(self.hits), "lost": 0, "doubled": 0, "digest": digest}
 
 
