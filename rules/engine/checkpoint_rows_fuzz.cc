@@ -68,8 +68,9 @@ class GoodState {
     for (int step = 0; step < 9; ++step) {
       now_ = kStart + hours(step * step);
       AddEvents(now_, step % 3 + 1);
-      AppendDecided(engine_.EvaluateChanged(now_));
       bool more = true;
+      while (more) AppendDecided(engine_.EvaluateChanged(now_, &more));
+      more = true;
       while (more) AppendDecided(engine_.EvaluateSecond(now_, 1'000, &more));
     }
     AppendDecided(engine_.Resume(now_, now_ + minutes(7)));

@@ -367,6 +367,33 @@ TEST(EngineTest, GapIsNotCountedByFor) {
               ElementsAre("0s critical inactive>pending", "40m critical pending>firing"));
 }
 
+TEST(EngineTest, WhatChangedWaitsForTheEndOfAGapInsteadOfBeingAskedForAgainAndAgain) {
+  RuleSet rules = FirstRow(kPercent99, {"agent"});
+  RuleHarness harness(rules);
+  constexpr int kAgents = 600;
+  for (int agent = 0; agent < kAgents; ++agent) {
+    harness.At(seconds(1), TaskEvent(true, std::to_string(agent)));
+  }
+  harness.RunUntil(seconds(2));
+  // After a reload every instance counts as changed: more than one call judges, so that some still
+  // wait when the gap begins.
+  rules.slos[0].common.min_events = 30;
+  harness.Apply(rules);
+  bool more = false;
+  (void)harness.engine().EvaluateChanged(harness.Now(), &more);
+  ASSERT_TRUE(more);
+  storage::Resumed gap;
+  gap.stopped_at = harness.Now();
+  gap.resumed_at = harness.Now() + minutes(1);
+  harness.Append(gap);
+  EXPECT_THAT(harness.engine().EvaluateChanged(harness.Now(), &more), IsEmpty());
+  EXPECT_FALSE(more);
+  (void)harness.engine().EvaluateChanged(gap.resumed_at, &more);
+  EXPECT_TRUE(more);
+  (void)harness.engine().EvaluateChanged(gap.resumed_at, &more);
+  EXPECT_FALSE(more);
+}
+
 TEST(EngineTest, UnknownKindStopsTheFold) {
   Engine engine([](const Notice&, const ReceiverSpec&) { return NoticeBody{}; });
   // Field 90 is a kind that this version does not know.

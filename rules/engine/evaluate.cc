@@ -104,8 +104,9 @@ std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Ti
   return decided;
 }
 
-std::vector<Engine::Decided> Engine::EvaluateChanged(Time now) {
+std::vector<Engine::Decided> Engine::EvaluateChanged(Time now, bool* more) {
   State& state = *state_;
+  *more = false;
   if (state.InGap(now)) return {};
   state.Refresh();
   std::vector<Draft> drafts;
@@ -114,10 +115,9 @@ std::vector<Engine::Decided> Engine::EvaluateChanged(Time now) {
     if (!id) break;
     state.Judge(state.instances.at(*id), Moment::kAnyPoint, now, &drafts);
   }
+  *more = state.instances.has_changed();
   return state.Finish(std::move(drafts), now);
 }
-
-bool Engine::has_changed() const { return state_->instances.has_changed(); }
 
 std::vector<Engine::Decided> Engine::EvaluateSecond(Time second, std::size_t instances_max,
                                                     bool* more) {

@@ -115,12 +115,18 @@ void RuleHarness::RunUntil(Duration until) {
         ++events;
       }
       AppendRecord("default", std::move(payload), events);
-      do {
-        AppendDecided(engine_->EvaluateChanged(Now()));
-      } while (engine_->has_changed());
+      EvaluateChanged();
     }
     now_ = second;
     if (now_ % seconds(1) == Duration{0}) EvaluateSecond();
+  }
+}
+
+void RuleHarness::EvaluateChanged() {
+  bool more = true;
+  for (int calls = 0; more; ++calls) {
+    ASSERT_LT(calls, 100'000) << "EvaluateChanged does not come to an end";
+    AppendDecided(engine_->EvaluateChanged(Now(), &more));
   }
 }
 

@@ -76,6 +76,7 @@ class RuleHarness {
   [[nodiscard]] std::unique_ptr<Engine> MakeEngine() const;
   void AppendRecord(std::string tenant, std::string payload, std::uint64_t events);
   void AppendDecided(const std::vector<Engine::Decided>& decided);
+  void EvaluateChanged();
   void EvaluateSecond();
   static void FoldInto(Engine* engine, const Record& record);
 

@@ -41,8 +41,7 @@ Status EvaluationPoints::EvaluateChanged(Time at) {
   const Duration start = clock_.BootNow();
   // One call judges a bounded number of instances; at rest the others would wait for their phase.
   for (bool more = true; more;) {
-    BAROGRAPH_TRY(appender_.AppendDecided(engine_.EvaluateChanged(at), at));
-    more = engine_.has_changed();
+    BAROGRAPH_TRY(appender_.AppendDecided(engine_.EvaluateChanged(at, &more), at));
     if (more) between_();
   }
   ++counters_.evaluations;
