@@ -88,6 +88,9 @@ void AddNotices(const OutboxFigures& outbox, MetricSink& sink) {
                static_cast<double>(outbox.tries));
   sink.Counter("barograph_notice_failed_tries_total", "Tries that did not deliver.",
                static_cast<double>(outbox.failed_tries));
+  sink.Counter("barograph_notice_refused_ends_total",
+               "Times that the log was too busy to be told how a notice ended; it is told again.",
+               static_cast<double>(outbox.refused_ends));
   sink.Gauge("barograph_notices_waiting", "Notices that wait for delivery.",
              static_cast<double>(outbox.waiting));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -40,6 +41,11 @@ struct OutboxWorker::State : std::enable_shared_from_this<OutboxWorker::State> {
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   std::deque<Finished> finished ABSL_GUARDED_BY(mutex);
   std::deque<Sequence> ended ABSL_GUARDED_BY(mutex);
+  /// Ends that the log did not take; each is of a row that is held, so at most rows_max.
+  std::deque<DeliverySchedule::Ended> refused ABSL_GUARDED_BY(mutex);
+  /// One pause for all of them: that the log is busy is a matter of the log, not of a row.
+  Duration tell_pause ABSL_GUARDED_BY(mutex){options.tell_pause_min};
+  Duration tell_due ABSL_GUARDED_BY(mutex){0};  ///< boot time
   std::size_t under_way ABSL_GUARDED_BY(mutex) = 0;
   std::shared_ptr<const Senders> senders ABSL_GUARDED_BY(mutex);
   OutboxFigures figures ABSL_GUARDED_BY(mutex);
@@ -57,6 +63,10 @@ struct OutboxWorker::State : std::enable_shared_from_this<OutboxWorker::State> {
   void SendDue();
   void Start(storage::OutboxRow row, const std::shared_ptr<Sender>& sender);
   void Log(const std::vector<DeliverySchedule::Ended>& ended_rows);
+  void Tell(const DeliverySchedule::Ended& row);
+  void TookEnd(const DeliverySchedule::Ended& row, const Status& status) ABSL_LOCKS_EXCLUDED(mutex);
+  void TellDue() ABSL_LOCKS_EXCLUDED(mutex);
+  void TellAgain(std::size_t limit) ABSL_LOCKS_EXCLUDED(mutex);
 };
 
 bool OutboxWorker::State::WaitForWork() {
@@ -65,6 +75,9 @@ bool OutboxWorker::State::WaitForWork() {
   const absl::MutexLock lock(&mutex);
   if (due && under_way < options.under_way_max) {
     sleep = std::clamp(*due - clock.WallNow(), Duration(0), sleep);
+  }
+  if (!refused.empty()) {
+    sleep = std::clamp(tell_due - clock.BootNow(), Duration(0), sleep);
   }
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex) {
     return woken || stopping || !finished.empty() || !ended.empty();
@@ -133,14 +146,49 @@ void OutboxWorker::State::Log(const std::vector<DeliverySchedule::Ended>& ended_
           break;
       }
     }
-    ports.end_delivery(row.tenant, row.sequence, row.delivery,
-                       [self = weak_from_this(), sequence = row.sequence](const Status& status) {
-                         const auto state = self.lock();
-                         if (!state || !status.ok()) return;
-                         const absl::MutexLock lock(&state->mutex);
-                         state->ended.push_back(sequence);
-                       });
+    Tell(row);
   }
+}
+
+void OutboxWorker::State::Tell(const DeliverySchedule::Ended& row) {
+  ports.end_delivery(row.tenant, row.sequence, row.delivery,
+                     [self = weak_from_this(), row](const Status& status) {
+                       if (const auto state = self.lock()) state->TookEnd(row, status);
+                     });
+}
+
+void OutboxWorker::State::TookEnd(const DeliverySchedule::Ended& row, const Status& status) {
+  const absl::MutexLock lock(&mutex);
+  if (status.ok() || status.error().code() == ErrorCode::kNotFound) {
+    ended.push_back(row.sequence);
+    tell_pause = options.tell_pause_min;
+    tell_due = std::min(tell_due, clock.BootNow() + tell_pause);
+    return;
+  }
+  ++figures.refused_ends;
+  if (refused.empty()) tell_due = clock.BootNow() + tell_pause;
+  refused.push_back(row);
+}
+
+void OutboxWorker::State::TellDue() {
+  {
+    const absl::MutexLock lock(&mutex);
+    if (refused.empty() || clock.BootNow() < tell_due) return;
+    tell_pause = std::min(2 * tell_pause, options.tell_pause_max);
+    tell_due = clock.BootNow() + tell_pause;
+  }
+  TellAgain(options.tell_at_once);
+}
+
+void OutboxWorker::State::TellAgain(std::size_t limit) {
+  std::vector<DeliverySchedule::Ended> again;
+  {
+    const absl::MutexLock lock(&mutex);
+    const auto end = refused.begin() + static_cast<std::ptrdiff_t>(std::min(limit, refused.size()));
+    again.assign(std::make_move_iterator(refused.begin()), std::make_move_iterator(end));
+    refused.erase(refused.begin(), end);
+  }
+  for (const DeliverySchedule::Ended& row : again) Tell(row);
 }
 
 void OutboxWorker::State::Start(storage::OutboxRow row, const std::shared_ptr<Sender>& sender) {
@@ -193,6 +241,7 @@ void OutboxWorker::State::SendDue() {
 void OutboxWorker::State::Run() {
   while (WaitForWork()) {
     TakeFinished();
+    TellDue();
     ListNew();
     SendDue();
   }
@@ -231,6 +280,7 @@ void OutboxWorker::Stop(Duration limit) {
   state_->mutex.LockWhenWithTimeout(absl::Condition(&idle), absl::FromChrono(limit));
   state_->mutex.Unlock();
   state_->TakeFinished();
+  state_->TellAgain(state_->options.rows_max);
 }
 
 OutboxFigures OutboxWorker::figures() const {

@@ -19,12 +19,18 @@ struct OutboxWorkerOptions {
   DeliveryPolicy policy;
   std::size_t under_way_max = 64;  ///< tries at once, over all receivers
   std::size_t rows_max = 10'000;   ///< pending rows held in memory; further ones wait on disk
+  /// Ends that the log refused, because too many commands wait or a read failed, are told again
+  /// after a pause, at most so many at once; it doubles with each turn in which the log took none.
+  Duration tell_pause_min = std::chrono::milliseconds(50);
+  Duration tell_pause_max = std::chrono::seconds(5);
+  std::size_t tell_at_once = 256;
 };
 
 /// Figures for /metrics.
 struct OutboxFigures {
   std::uint64_t delivered = 0, superseded = 0, dead = 0, dropped = 0, tries = 0, failed_tries = 0;
   std::uint64_t waiting = 0;
+  std::uint64_t refused_ends = 0;  ///< times that the log did not take how a notice ended
 };
 
 /// Sends what the log decided: reads durable outbox rows, hands them to their receivers, and tells
@@ -40,7 +46,8 @@ class OutboxWorker {
     /// Durable pending rows after a sequence, in order.
     std::function<Result<std::vector<storage::OutboxRow>>(Sequence after, std::size_t limit)>
         list_pending;
-    /// Logs the Delivery and removes the row in one group; `done` when durable.
+    /// Logs the Delivery and removes the row in one group; `done` when durable. kNotFound: the row
+    /// has ended before. After any other error the row is still pending, and it is told again.
     std::function<void(std::string tenant, Sequence row, storage::Delivery delivery,
                        std::function<void(Status)> done)>
         end_delivery;

@@ -140,6 +140,97 @@ TEST(OutboxWorkerTest, RowsBeyondItsMemoryAreSentLater) {
   EXPECT_EQ(log.AwaitEnded(50).size(), 50U);
 }
 
+/// Refuses to be told of ends, as a partition in whose queue too many commands wait.
+class BusyLog {
+ public:
+  explicit BusyLog(OutboxWorker::Ports ports) : ports_(std::move(ports)) {}
+  OutboxWorker::Ports ports() {
+    return {.list_pending = ports_.list_pending,
+            .end_delivery = [this](std::string tenant, Sequence row, storage::Delivery delivery,
+                                   std::function<void(Status)> done) {
+              ++told_;
+              if (busy_) {
+                done(Error(ErrorCode::kResourceExhausted, "too many commands wait", true));
+              } else {
+                ports_.end_delivery(std::move(tenant), row, std::move(delivery), std::move(done));
+              }
+            }};
+  }
+  void BeFree() { busy_ = false; }
+  [[nodiscard]] int told() const { return told_; }
+  /// False when it was not told so often within ten seconds.
+  [[nodiscard]] bool AwaitTold(int count) const {
+    for (int turn = 0; turn < 10'000 && told_ < count; ++turn)
+      absl::SleepFor(absl::Milliseconds(1));
+    return told_ >= count;
+  }
+
+ private:
+  const OutboxWorker::Ports ports_;
+  std::atomic<bool> busy_{true};
+  std::atomic<int> told_{0};
+};
+
+TEST(OutboxWorkerTest, TellsABusyLogAgainHowANoticeEndedWithoutSendingItTwice) {
+  SystemClock clock;
+  FakeLog log;
+  for (std::uint64_t row = 1; row <= 4; ++row) log.Add(row, "ops", "g");
+  BusyLog busy(log.ports());
+  OutboxWorkerOptions options = Quick();
+  options.tell_pause_min = std::chrono::milliseconds(1);
+  const auto sender = std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered});
+  OutboxWorker worker(options, clock, busy.ports(), {{"ops", sender}});
+  ASSERT_TRUE(busy.AwaitTold(12));
+  busy.BeFree();
+  EXPECT_THAT(log.AwaitEnded(4), testing::UnorderedElementsAre("n1 delivered", "n2 delivered",
+                                                               "n3 delivered", "n4 delivered"));
+  EXPECT_THAT(sender->sent(), ElementsAre("n1", "n2", "n3", "n4"));
+  worker.Stop(std::chrono::seconds(1));
+  EXPECT_EQ(worker.figures().delivered, 4U);
+  EXPECT_GE(worker.figures().refused_ends, 8U);
+}
+
+TEST(OutboxWorkerTest, RestsWhileTheLogRefusesToBeTold) {
+  SystemClock clock;
+  FakeLog log;
+  for (std::uint64_t row = 1; row <= 8; ++row) log.Add(row, "ops", "g" + std::to_string(row));
+  BusyLog busy(log.ports());
+  OutboxWorkerOptions options = Quick();
+  options.tell_pause_min = std::chrono::milliseconds(10);
+  options.tell_at_once = 2;
+  const Duration start = clock.BootNow();
+  OutboxWorker worker(
+      options, clock, busy.ports(),
+      {{"ops", std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered})}});
+  ASSERT_TRUE(busy.AwaitTold(12));
+  absl::SleepFor(absl::Milliseconds(300));
+  const int told = busy.told();
+  // Eight first ones, then two after 10, 30, 70, 150, 310 ms and so on.
+  int told_max = 8;
+  Duration pause = options.tell_pause_min;
+  for (Duration at = pause; at <= clock.BootNow() - start; at += pause) {
+    told_max += 2;
+    pause *= 2;
+  }
+  EXPECT_LE(told, told_max);
+}
+
+TEST(OutboxWorkerTest, OneThatStopsTellsTheLogALastTime) {
+  SystemClock clock;
+  FakeLog log;
+  log.Add(1, "ops", "g");
+  BusyLog busy(log.ports());
+  OutboxWorkerOptions options = Quick();
+  options.tell_pause_min = options.tell_pause_max = std::chrono::hours(1);
+  OutboxWorker worker(
+      options, clock, busy.ports(),
+      {{"ops", std::make_shared<ScriptedSender>(std::vector{Outcome::kDelivered})}});
+  ASSERT_TRUE(busy.AwaitTold(1));
+  busy.BeFree();
+  worker.Stop(std::chrono::seconds(1));
+  EXPECT_THAT(log.AwaitEnded(1), ElementsAre("n1 delivered"));
+}
+
 /// Counts how often it is asked: at least once a turn of the worker.
 class CountedClock final : public Clock {
  public:

@@ -24,12 +24,10 @@ Status NoticeBook::Load(const storage::Outbox& outbox) {
   return {};
 }
 
-std::optional<Sequence> NoticeBook::Take(const std::string& notice_id) {
+std::optional<Sequence> NoticeBook::Find(const std::string& notice_id) const {
   const auto found = pending_.find(notice_id);
   if (found == pending_.end()) return std::nullopt;
-  const Sequence sequence = found->second;
-  pending_.erase(found);
-  return sequence;
+  return found->second;
 }
 
 std::optional<Sequence> NoticeBook::AddEnded(const std::string& tenant, Sequence sequence) {

@@ -22,8 +22,10 @@ class NoticeBook {
   /// Errors: kCorruption, kIo.
   [[nodiscard]] Status Load(const storage::Outbox& outbox);
   void Add(const std::string& notice_id, Sequence sequence) { pending_[notice_id] = sequence; }
-  /// Takes the notice out of the pending ones.
-  [[nodiscard]] std::optional<Sequence> Take(const std::string& notice_id);
+  /// Row of a pending notice.
+  [[nodiscard]] std::optional<Sequence> Find(const std::string& notice_id) const;
+  /// The notice is no longer pending.
+  void Remove(const std::string& notice_id) { pending_.erase(notice_id); }
   /// A row ended; returns the ended row that has to go for it, if any.
   [[nodiscard]] std::optional<Sequence> AddEnded(const std::string& tenant, Sequence sequence);
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }

@@ -282,15 +282,17 @@ void Writer::ReadSlice() {
 
 void Writer::EndDelivery(const std::string& tenant, const storage::Delivery& delivery,
                          std::function<void(Status)> done) {
-  const std::optional<Sequence> sequence = state_.notices.Take(delivery.notice_id);
+  const std::optional<Sequence> sequence = state_.notices.Find(delivery.notice_id);
   Result<storage::OutboxRow> row =
       sequence.has_value()
           ? places_.outbox.Find(*sequence)
           : Error(ErrorCode::kNotFound, "no pending notice '" + delivery.notice_id + "'");
   if (!row.ok()) {
+    // What could not be read stays pending, so that it can be told again.
     WhenDurable([done = std::move(done), error = row.error()] { done(error); });
     return;
   }
+  state_.notices.Remove(delivery.notice_id);
   Append([&] { return state_.engine.EndDelivery(tenant, delivery); }, /*evaluate=*/false);
   storage::OutboxRow ended = std::move(row).value();
   ended.outcome = delivery.outcome;
