@@ -16,8 +16,9 @@ namespace barograph::server {
 
 namespace {
 
-/// Kubernetes' default grace period: what cannot be ended within it would be killed anyway.
-constexpr auto kStopMax = std::chrono::seconds(30);
+/// Kubernetes' default grace period is 30 s: what cannot be ended within it would be killed anyway.
+/// A signal to stop that comes during a reload waits for that first.
+constexpr auto kStopMax = std::chrono::seconds(30) - kReloadMax;
 
 struct ServeFlags {
   std::string config;

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <iterator>
 #include <utility>
 
@@ -36,15 +35,6 @@ constexpr double kDiskFreeShareMin = 0.02;
 constexpr auto kOutboxStopMax = std::chrono::seconds(5);
 constexpr std::size_t kVersionDigits = 12;
 constexpr auto kDoorShare = 3;  // of the time to stop, the doors get a third
-
-/// Calls `start` with a callback and waits for what it says.
-template <typename T, typename StartCall>
-Result<T> Await(const StartCall& start) {
-  std::promise<Result<T>> promise;
-  auto answer = promise.get_future();
-  start([&promise](Result<T> result) { promise.set_value(std::move(result)); });
-  return answer.get();
-}
 
 struct HostAndPort {
   std::string host;
@@ -107,7 +97,18 @@ struct Server::State {
 
   Status LoadConfig();
   Status OpenPartition(std::function<void(const Error&)> on_failure);
-  Status ApplyRulesAndPrices(const std::string& reason);
+  /// Puts prices and then rules in force; `how` is about the rules.
+  CommandEnd Apply(storage::PricesApplied prices, const rules::RuleSet& rules,
+                   const std::string& reason, Duration limit);
+  Status ApplyAtStart();
+  /// What a reload puts in force, read and checked.
+  struct Fresh {
+    Configuration configuration;
+    storage::PricesApplied prices;
+    OutboxWorker::Senders senders;
+  };
+  Result<Fresh> ReadAgain();
+  Status Reload();
   Status StartNotify();
   Status StartHttp();
   Status StartGrpc();
@@ -130,6 +131,7 @@ struct Server::State {
   // In order of dependence: what is below is destroyed first.
   std::unique_ptr<Partition> partition;
   std::unique_ptr<WebhookClient> webhooks;
+  OutboxWorker::Senders senders;  ///< in force
   std::unique_ptr<OutboxWorker> outbox;
   std::unique_ptr<Api> api;
   std::unique_ptr<ingest::IngestDoor> door;
@@ -189,19 +191,58 @@ Status Server::State::OpenPartition(std::function<void(const Error&)> on_failure
   return {};
 }
 
-Status Server::State::ApplyRulesAndPrices(const std::string& reason) {
+CommandEnd Server::State::Apply(storage::PricesApplied prices, const rules::RuleSet& rules,
+                                const std::string& reason, Duration limit) {
+  const Duration begin = clock.BootNow();
   const storage::Origin origin{"server", reason};
-  BAROGRAPH_ASSIGN(storage::PricesApplied prices, LoadPrices(configuration.server.prices));
   prices.origin = origin;
-  BAROGRAPH_TRY(Await<void>(
-      [&](auto done) { partition->ConfigurePrices(std::move(prices), std::move(done)); }));
-  return Await<void>(
-      [&](auto done) { partition->ApplyRules(configuration.rules, origin, std::move(done)); });
+  const CommandEnd priced = AwaitCommand(limit, [&](auto revocation, auto done) {
+    partition->ConfigurePrices(std::move(prices), std::move(done), std::move(revocation));
+  });
+  if (!priced.status.ok()) return {CommandEnd::How::kTakenBack, priced.status};
+  const Duration left = limit - (clock.BootNow() - begin);
+  return AwaitCommand(left, [&](auto revocation, auto done) {
+    partition->ApplyRules(rules, origin, std::move(done), std::move(revocation));
+  });
+}
+
+Status Server::State::ApplyAtStart() {
+  BAROGRAPH_ASSIGN(storage::PricesApplied prices, LoadPrices(configuration.server.prices));
+  return Apply(std::move(prices), configuration.rules, "start", Duration::max()).status;
+}
+
+Result<Server::State::Fresh> Server::State::ReadAgain() {
+  Fresh fresh;
+  BAROGRAPH_ASSIGN(fresh.configuration, LoadConfiguration(options.sources));
+  BAROGRAPH_ASSIGN(fresh.prices, LoadPrices(configuration.server.prices));
+  BAROGRAPH_ASSIGN(fresh.senders, MakeSenders(fresh.configuration.rules.receivers, *webhooks));
+  return fresh;
+}
+
+Status Server::State::Reload() {
+  constexpr std::string_view kOldHold = "the old rules stay in force";
+  Result<Fresh> fresh = ReadAgain();
+  if (!fresh.ok()) return fresh.error().WithContext(kOldHold);
+  // Until it is known which rules hold, the notices of both find their receiver.
+  OutboxWorker::Senders both = senders;
+  both.insert(fresh->senders.begin(), fresh->senders.end());
+  outbox->SetSenders(std::move(both));
+  const CommandEnd applied =
+      Apply(std::move(fresh->prices), fresh->configuration.rules, "reload", kReloadMax);
+  const bool holds = applied.status.ok() || applied.how == CommandEnd::How::kGoesOn;
+  if (holds) {
+    configuration.rules = std::move(fresh->configuration.rules);
+    senders = std::move(fresh->senders);
+  }
+  outbox->SetSenders(senders);
+  if (applied.status.ok()) return {};
+  return applied.status.error().WithContext(
+      holds ? "the new rules hold as soon as the disk has them" : kOldHold);
 }
 
 Status Server::State::StartNotify() {
   webhooks = std::make_unique<WebhookClient>();
-  BAROGRAPH_ASSIGN(auto senders, MakeSenders(configuration.rules.receivers, *webhooks));
+  BAROGRAPH_ASSIGN(senders, MakeSenders(configuration.rules.receivers, *webhooks));
   OutboxWorker::Ports ports;
   ports.list_pending = [this](Sequence after, std::size_t limit) {
     return partition->outbox().ListPending(after, limit);
@@ -210,8 +251,7 @@ Status Server::State::StartNotify() {
                               std::function<void(Status)> done) {
     partition->EndDelivery(std::move(tenant), std::move(delivery), std::move(done));
   };
-  outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports),
-                                          std::move(senders));
+  outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports), senders);
   SetOutboxToWake(outbox.get());
   return {};
 }
@@ -279,7 +319,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
   State& state = *server->state_;
   BAROGRAPH_TRY(state.LoadConfig());
   BAROGRAPH_TRY(state.OpenPartition(std::move(on_failure)));
-  BAROGRAPH_TRY(state.ApplyRulesAndPrices("start"));
+  BAROGRAPH_TRY(state.ApplyAtStart());
   BAROGRAPH_TRY(state.StartNotify());
   BAROGRAPH_TRY(state.StartGrpc());
   BAROGRAPH_TRY(state.StartHttp());
@@ -289,22 +329,13 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
 }
 
 Status Server::Reload() {
-  State& state = *state_;
-  auto fresh = LoadConfiguration(state.options.sources);
-  if (!fresh.ok()) {
-    spdlog::error("reload: the old rules stay in force:\n{}", fresh.error().message());
-    return fresh.error();
+  const Status reloaded = state_->Reload();
+  if (!reloaded.ok()) {
+    spdlog::error("reload: {}", reloaded.error().message());
+    return reloaded;
   }
-  auto senders = MakeSenders(fresh->rules.receivers, *state.webhooks);
-  if (!senders.ok()) {
-    spdlog::error("reload: the old rules stay in force: {}", senders.error().message());
-    return senders.error();
-  }
-  state.configuration.rules = fresh->rules;
-  state.outbox->SetSenders(std::move(senders).value());
-  BAROGRAPH_TRY(state.ApplyRulesAndPrices("reload"));
-  spdlog::info("reload: {} SLOs, {} receivers in force", state.configuration.rules.slos.size(),
-               state.configuration.rules.receivers.size());
+  const rules::RuleSet& rules = state_->configuration.rules;
+  spdlog::info("reload: {} SLOs, {} receivers in force", rules.slos.size(), rules.receivers.size());
   return {};
 }
 

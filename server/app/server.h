@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,9 @@ struct ServerOptions {
   bool replay_from_start = false;
 };
 
+/// A reload waits so long for the writer and the disk; then whoever asked gets an error.
+inline constexpr Duration kReloadMax = std::chrono::seconds(5);
+
 /// A whole Barograph in one object: partition, doors, outbox worker, HTTP port. `serve` and `demo`
 /// run one.
 ///
@@ -31,7 +35,9 @@ class Server {
       const ServerOptions& options, Clock& clock, std::function<void(const Error&)> on_failure);
   ~Server();
 
-  /// Reads rules and receivers again. On an error the old ones stay in force.
+  /// Reads rules, receivers and the price file again. On an error the old rules and receivers stay
+  /// in force, also when the writer does not come to the new ones within kReloadMax. Only when it
+  /// has and the disk then takes longer do they hold in spite of the error, which says so.
   [[nodiscard]] Status Reload();
   /// Health turns first, then the doors close, what was taken is committed and acknowledged,
   /// notices under way end.

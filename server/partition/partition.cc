@@ -19,6 +19,7 @@ Error Busy() {
   return {ErrorCode::kResourceExhausted, "too many commands wait", /*retryable=*/true};
 }
 Error Draining() { return {ErrorCode::kUnavailable, "the server is draining", /*retryable=*/true}; }
+Error TakenBack() { return {ErrorCode::kDeadlineExceeded, "the command was taken back"}; }
 
 /// What a door should have refused already.
 Status CheckBatch(const ingest::Batch& batch) {
@@ -230,17 +231,25 @@ void Partition::State::AppendThen(Writer::Decision decide, bool evaluate,
 }
 
 void Partition::ApplyRules(rules::RuleSet rules, storage::Origin origin,
-                           std::function<void(Status)> done) {
-  state_->AppendThen(
-      [this, rules = std::move(rules), origin = std::move(origin)] {
-        return state_->writer_state->engine.ApplyRules(rules, origin);
+                           std::function<void(Status)> done,
+                           std::shared_ptr<Revocation> revocation) {
+  state_->Post(
+      [this, rules = std::move(rules), origin = std::move(origin), done,
+       revocation = std::move(revocation)] {
+        if (revocation != nullptr && !revocation->Begin()) return done(TakenBack());
+        state_->writer->Append(
+            [&] { return state_->writer_state->engine.ApplyRules(rules, origin); },
+            /*evaluate=*/true);
+        state_->writer->WhenDurable([done] { done({}); });
       },
-      /*evaluate=*/true, std::move(done));
+      [done](const Error& error) { done(error); });
 }
 
-void Partition::ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done) {
+void Partition::ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done,
+                                std::shared_ptr<Revocation> revocation) {
   state_->Post(
-      [this, prices = std::move(prices), done] {
+      [this, prices = std::move(prices), done, revocation = std::move(revocation)] {
+        if (revocation != nullptr && !revocation->Begin()) return done(TakenBack());
         state_->writer->ConfigurePrices(prices);
         state_->writer->WhenDurable([done] { done({}); });
       },

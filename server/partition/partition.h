@@ -13,6 +13,7 @@
 #include "rules/alert/notice.h"
 #include "rules/engine/engine.h"
 #include "rules/spec/rule_spec.h"
+#include "server/partition/revocable_command.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
 #include "storage/log/event_log.h"
@@ -101,11 +102,15 @@ class Partition final : public ingest::PartitionPort {
   };
   void Read(std::function<bool(const ReadView&)> step, std::function<void(Result<Sequence>)> done);
 
-  /// Configuration commands; answered when durable. Unchanged rules answer at once.
-  void ApplyRules(rules::RuleSet rules, storage::Origin origin, std::function<void(Status)> done);
+  /// Configuration commands; answered when durable. Unchanged rules answer at once. With a
+  /// `revocation` the caller may take the command back until the writer begins it; what was
+  /// taken back is answered with kDeadlineExceeded.
+  void ApplyRules(rules::RuleSet rules, storage::Origin origin, std::function<void(Status)> done,
+                  std::shared_ptr<Revocation> revocation = nullptr);
   /// The price table of the configuration: holds for every tenant there is, and for every later one
   /// from its first event on.
-  void ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done);
+  void ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done,
+                       std::shared_ptr<Revocation> revocation = nullptr);
   /// A table of one tenant's own.
   void ApplyPrices(std::string tenant, storage::PricesApplied prices,
                    std::function<void(Status)> done);
