@@ -15,6 +15,7 @@
 #include "server/app/demo_fleet.h"
 #include "server/app/server.h"
 #include "server/app/signals.h"
+#include "server/app/stop_watch.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
 #include "server/notify/webhook/signature.h"
@@ -26,7 +27,9 @@ namespace {
 
 constexpr const char* kSecretName = "BAROGRAPH_DEMO_SECRET";
 constexpr const char* kSecret = "whsec_ZmFrZS1zZWNyZXQtb2YtdGhlLWRlbW8tb25seQ==";
-constexpr auto kStopMax = std::chrono::seconds(10);
+/// Of the server alone; and of everything, from the signal on, whatever hangs.
+constexpr auto kServerStopMax = std::chrono::seconds(10);
+constexpr auto kStopMax = std::chrono::seconds(30);
 constexpr auto kIncidentDelay = std::chrono::seconds(6);
 constexpr auto kSecondsPerDay = 86'400.0;
 /// Quiet enough that nothing but the incident burns a budget.
@@ -143,39 +146,18 @@ Result<std::string> MakeFolder(const DemoFlags& flags) {
 class Demo {
  public:
   Demo(DemoFlags flags, Signals& signals)
-      : flags_(std::move(flags)), signals_(signals), receiver_(clock_) {}
+      : flags_(std::move(flags)), watch_(signals, kStopMax), receiver_(clock_) {}
 
   Status Run() {
     BAROGRAPH_ASSIGN(folder_, MakeFolder(flags_));
     BAROGRAPH_TRY(receiver_.Start());
     BAROGRAPH_TRY(StartServer());
-    const Watch watch(*this);
     BAROGRAPH_TRY(Load());
-    if (!stop_) BAROGRAPH_TRY(Live());
+    if (!watch_.stopped()) BAROGRAPH_TRY(Live());
     return Finish();
   }
 
  private:
-  /// Ctrl-C during the long load: looked for on a thread of its own.
-  class Watch {
-   public:
-    explicit Watch(Demo& demo)
-        : thread_([this, &demo] {
-            while (!done_ && !demo.stop_) {
-              if (demo.signals_.Wait(std::chrono::milliseconds(100)) == Signal::kStop)
-                demo.stop_ = true;
-            }
-          }) {}
-    ~Watch() {
-      done_ = true;
-      thread_.join();
-    }
-
-   private:
-    std::atomic<bool> done_{false};
-    std::thread thread_;
-  };
-
   Status StartServer() {
     ::setenv(kSecretName, kSecret, 1);
     std::ofstream(folder_ + "/rules.yaml") << DemoRules(receiver_.url());
@@ -212,7 +194,7 @@ class Demo {
     fleet.failure_ratio = kFailureRatio;
     const Duration started = clock_.BootNow();
     BAROGRAPH_ASSIGN(const std::uint64_t events,
-                     LoadHistory(server_->grpc_address(), fleet, clock_, stop_));
+                     LoadHistory(server_->grpc_address(), fleet, clock_, watch_.stopped()));
     const double seconds = std::chrono::duration<double>(clock_.BootNow() - started).count();
     std::printf(
         "  loaded   %s events of %u days, durable, in %.1f s (%s/s)\n",
@@ -249,7 +231,7 @@ class Demo {
     const Duration started = clock_.BootNow();
     bool told = false;
     const std::size_t fired_before = receiver_.firing();
-    while (!stop_) {
+    while (!watch_.stopped()) {
       ::usleep(100'000);
       if (!told && receiver_.firing() > fired_before) {
         told = true;
@@ -289,7 +271,7 @@ class Demo {
   }
 
   Status Finish() {
-    Status stopped = server_->Stop(kStopMax);
+    Status stopped = server_->Stop(kServerStopMax);
     server_.reset();
     if (flags_.keep || !flags_.data.empty()) {
       std::printf("\nended; the log is in %s/data\n", folder_.c_str());
@@ -302,9 +284,8 @@ class Demo {
   }
 
   const DemoFlags flags_;
-  Signals& signals_;
+  StopWatch watch_;  // before all that may hang, so that it outlives it
   SystemClock clock_;
-  std::atomic<bool> stop_{false};
   std::string folder_;
   DemoReceiver receiver_;
   std::unique_ptr<Server> server_;
