@@ -170,6 +170,22 @@ void BurnRate::Judge(const SloSeries& series, Time at, std::vector<Verdict>* out
   }
 }
 
+bool BurnRate::BlindedByStop(const SloSeries& series, std::size_t level, Time at,
+                             Time resumed_at) const {
+  if (levels_[level].freeze) return false;
+  return std::any_of(
+      levels_[level].rows.begin(), levels_[level].rows.end(), [&](const std::size_t index) {
+        const Row& row = rows_[index];
+        const Duration brief = windows_[row.short_window], whole = windows_[row.long_window];
+        if (at - whole >= resumed_at) return false;
+        const BadShare share = Count(series, at, brief);
+        if (share.total == 0) return at - brief < resumed_at;
+        if (!Exceeds(share, row.tolerated)) return false;
+        const BadShare long_share = Count(series, at, whole);
+        return long_share.total < min_events_ && Exceeds(long_share, row.tolerated);
+      });
+}
+
 double BurnRate::BurnOf(const BadShare& share) const {
   return Quotient(share.bad * kBillion, share.total * (kBillion - objective_ppb_));
 }

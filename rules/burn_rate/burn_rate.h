@@ -68,6 +68,13 @@ class BurnRate {
   /// allocation once `out` has grown.
   void Judge(const SloSeries& series, Time at, std::vector<Verdict>* out) const;
 
+  /// Whether a stop that ended at `resumed_at` may be all that keeps the level from holding: a row
+  /// has no events in its short window, or is above what it tolerates in both windows and has fewer
+  /// than min_events in the long one, and that window reaches back before `resumed_at`. Too few
+  /// events are no evidence of calm then. The budget policy looks so far back that no stop decides.
+  [[nodiscard]] bool BlindedByStop(const SloSeries& series, std::size_t level, Time at,
+                                   Time resumed_at) const;
+
   /// Says a verdict in numbers and words; only for what is shown.
   struct Account {
     double value = 0, threshold = 0;

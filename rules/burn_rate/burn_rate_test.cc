@@ -107,6 +107,35 @@ TEST_F(BurnRateTest, TooFewEventsAreAsQuietAsNone) {
   EXPECT_FALSE(Judge(slo, seconds(1))[0].quiet);
 }
 
+TEST_F(BurnRateTest, AStopBlindsARowWhileTooFewEventsAreSinceItsEnd) {
+  SloSpec slo = Spec(990'000'000);
+  slo.burn.resize(1);
+  slo.common.min_events = 20;
+  const BurnRate burn(slo);
+  const auto blinded = [&](Duration at, Duration resumed) {
+    return burn.BlindedByStop(Series(), 0, kStart + at, kStart + resumed);
+  };
+  Add(seconds(0), 0, 0);
+  EXPECT_TRUE(blinded(minutes(4), minutes(0))) << "nothing came yet";
+  EXPECT_FALSE(blinded(minutes(5), minutes(0))) << "five minutes without events were watched";
+  Add(minutes(6), 0, 3);
+  EXPECT_TRUE(blinded(minutes(7), minutes(0))) << "all that came was bad, but it is too little";
+  EXPECT_FALSE(blinded(minutes(7), -hours(1))) << "the long window saw no stop";
+  Add(minutes(8), 100, 0);
+  EXPECT_FALSE(blinded(minutes(8), minutes(0))) << "good events are evidence of calm";
+}
+
+TEST_F(BurnRateTest, FewGoodEventsAfterAStopAreEvidenceOfCalm) {
+  SloSpec slo = Spec(990'000'000);
+  slo.burn.resize(1);
+  slo.common.min_events = 20;
+  slo.freeze_below = 0.1;
+  Add(seconds(0), 1, 0);
+  const BurnRate burn(slo);
+  EXPECT_FALSE(burn.BlindedByStop(Series(), 0, kStart + seconds(1), kStart));
+  EXPECT_FALSE(burn.BlindedByStop(Series(), 1, kStart + hours(1), kStart)) << "a freeze";
+}
+
 TEST_F(BurnRateTest, WithoutABudgetTheFirstBadEventHolds) {
   const SloSpec slo = Spec(1'000'000'000);
   Add(seconds(0), 1'000'000, 0);

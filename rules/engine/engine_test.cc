@@ -367,6 +367,69 @@ TEST(EngineTest, GapIsNotCountedByFor) {
               ElementsAre("0s critical inactive>pending", "40m critical pending>firing"));
 }
 
+/// Twenty failures within an hour make an alert of one row.
+RuleSet SlowAgent() {
+  RuleSet rules = FirstRow(kPercent99);
+  rules.slos[0].common.min_events = 20;
+  return rules;
+}
+
+TEST(EngineTest, AnAlertKeepsFiringAfterAStopUntilAFailingAgentHasEnoughEventsAgain) {
+  RuleHarness harness(SlowAgent());
+  harness.Tasks({.from = seconds(0), .to = hours(1), .every = minutes(1), .ok = false});
+  harness.RunUntil(hours(1));
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre("19m critical inactive>firing"));
+  harness.StopUntil(hours(3));
+  // Twenty events take twenty minutes, four times the grace.
+  harness.Tasks({.from = hours(3), .to = hours(5), .every = minutes(1), .ok = false});
+  harness.RunUntil(hours(5));
+  EXPECT_THAT(harness.TakeTransitions(), IsEmpty());
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
+TEST(EngineTest, FewGoodEventsAfterAStopResolveAnAlert) {
+  RuleHarness harness(SlowAgent());
+  harness.Tasks({.from = seconds(0), .to = hours(1), .every = minutes(1), .ok = false});
+  harness.RunUntil(hours(1));
+  (void)harness.TakeTransitions();
+  harness.StopUntil(hours(3));
+  harness.Tasks({.from = hours(3), .to = hours(5), .every = minutes(1)});
+  harness.RunUntil(hours(3) + minutes(10));
+  const Duration resolved = PhaseAfter(hours(3) + minutes(5)) + minutes(1);
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre(At(resolved, "critical firing>resolved")));
+}
+
+TEST(EngineTest, AShortWindowThatIsLongerThanTheGraceWaitsForItsFirstEventAfterAStop) {
+  RuleSet rules = SlowAgent();
+  rules.slos[0].common.min_events = 0;
+  rules.slos[0].burn[0].long_window = hours(6);
+  rules.slos[0].burn[0].short_window = minutes(30);
+  for (const bool ok : {false, true}) {
+    RuleHarness harness(rules);
+    harness.Tasks({.from = seconds(0), .to = hours(1), .every = minutes(10), .ok = false});
+    harness.RunUntil(hours(1));
+    EXPECT_THAT(harness.TakeTransitions(), ElementsAre("0s critical inactive>firing"));
+    harness.StopUntil(hours(9));
+    const Duration first = hours(9) + minutes(20);
+    harness.Tasks({.from = first, .to = hours(12), .every = minutes(10), .ok = ok});
+    harness.RunUntil(first);
+    EXPECT_THAT(harness.TakeTransitions(), IsEmpty());
+    harness.RunUntil(first + minutes(5));
+    EXPECT_THAT(harness.TakeTransitions(), SizeIs(ok ? 1 : 0));
+  }
+}
+
+TEST(EngineTest, WhoStaysSilentAfterAStopIsResolvedOnceItsShortWindowWasWatched) {
+  RuleHarness harness(SlowAgent());
+  harness.Tasks({.from = seconds(0), .to = hours(1), .every = minutes(1), .ok = false});
+  harness.RunUntil(hours(1));
+  (void)harness.TakeTransitions();
+  harness.StopUntil(hours(3));
+  harness.RunUntil(hours(3) + minutes(10));
+  const Duration resolved = PhaseAfter(hours(3) + minutes(5)) + minutes(1);
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre(At(resolved, "critical firing>resolved")));
+}
+
 TEST(EngineTest, WhatChangedWaitsForTheEndOfAGapInsteadOfBeingAskedForAgainAndAgain) {
   RuleSet rules = FirstRow(kPercent99, {"agent"});
   RuleHarness harness(rules);

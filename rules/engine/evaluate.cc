@@ -79,10 +79,12 @@ void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
   const bool grace = now < resumed_at + kResumeGrace;
   for (std::size_t level = 0; level < verdicts.size(); ++level) {
     const BurnRate::Verdict& verdict = verdicts[level];
-    const bool unknown = grace && verdict.quiet;
+    const Alert* alert = instance.alerts[level];
+    const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
+                         slo.burn.BlindedByStop(instance.series, level, now, resumed_at);
+    const bool unknown = (grace && verdict.quiet) || blinded;
     const std::optional<AlertStep> step =
-        NextStep(instance.alerts[level], verdict.holds, unknown ? Moment::kAnyPoint : moment, now,
-                 slo.spec.common);
+        NextStep(alert, verdict.holds, unknown ? Moment::kAnyPoint : moment, now, slo.spec.common);
     if (!step) continue;
     DraftOf(instance.tenant, drafts)
         .transitions.push_back(Stage(instance, level, *step, verdict, now));

@@ -339,12 +339,29 @@ class Model:
             silent = all(self.share(slo, cell, now, row.short)[1] == 0 or
                          self.share(slo, cell, now, row.long)[1] < slo.spec["min_events"] for row in rows)
             unknown = now < self.resumed_at + RESUME_GRACE and silent
+            if alert.active() and self.blinded_by_stop(slo, cell, level, now):
+                unknown = True
             step = self.step_up(slo, alert, now) if row else None
             if row is None and whole_second and not unknown:
                 step = self.step_down(slo, alert, now)
             if step is not None:
                 told.append((alert, step, row.condition if row else ""))
         return told
+
+    def blinded_by_stop(self, slo, cell, level, now):
+        """Whether some row may be false only because the last stop left its windows with too few
+        events."""
+        _, freeze, rows = slo.levels[level]
+        for row in rows if not freeze else ():
+            bad, total = self.share(slo, cell, now, row.short)
+            if total == 0:
+                if now - row.short < self.resumed_at:
+                    return True
+            elif Fraction(bad, total) > row.tolerated and now - row.long < self.resumed_at:
+                bad, total = self.share(slo, cell, now, row.long)
+                if 0 < total < slo.spec["min_events"] and Fraction(bad, total) > row.tolerated:
+                    return True
+        return False
 
     def step_up(self, slo, alert, now):
         """The condition holds: the next state, the same one when only its calm ended, or None."""
