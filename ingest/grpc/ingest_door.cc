@@ -66,7 +66,7 @@ void SetLimits(::grpc::ServerBuilder& builder) {
   for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
     builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
   }
-  // Only health and reflection are synchronous: one thread waits for them.
+  // Only health, reflection and channelz are synchronous: one thread waits for them.
   builder.SetSyncServerOption(::grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(::grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(::grpc::ServerBuilder::MAX_POLLERS, 1);
@@ -74,14 +74,15 @@ void SetLimits(::grpc::ServerBuilder& builder) {
 
 void RegisterPlugins(bool channelz) {
   static std::once_flag once;  // gRPC keeps plug-ins for the life of the process
-  std::call_once(once, [channelz] {
+  std::call_once(once, [] {
     // Errors come back as values and are told once, by us; gRPC's own lines only when somebody asks
     // for them.
     if (std::getenv("GRPC_VERBOSITY") == nullptr) gpr_set_log_function([](gpr_log_func_args*) {});
     ::grpc::EnableDefaultHealthCheckService(true);
     ::grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-    if (channelz) ::grpc::channelz::experimental::InitChannelzService();
   });
+  static std::once_flag channelz_once;
+  if (channelz) std::call_once(channelz_once, ::grpc::channelz::experimental::InitChannelzService);
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ namespace barograph::ingest {
 struct IngestDoorOptions {
   /// Host and port; port 0 takes a free one, see IngestDoor::port().
   std::string listen = "127.0.0.1:7171";
-  /// gRPC's own view of its connections (grpc.channelz.v1); costs a little on every call.
+  /// gRPC's own view of its connections (grpc.channelz.v1): who is connected, how many calls and
+  /// messages. Costs a little on every call, and shows peers' addresses to whoever may ask. gRPC
+  /// keeps the service for the life of the process once a door had it.
   bool channelz = false;
   /// A stream that has read none of its answers for so long is cut.
   Duration write_timeout = std::chrono::seconds(30);
@@ -40,7 +42,7 @@ struct IngestDoorFigures {
 
 /// The gRPC server: IngestService on raw bytes, and on the same port the typed services that it is
 /// given, health
-/// (grpc.health.v1, per service name) and reflection.
+/// (grpc.health.v1, per service name), reflection and, when asked for, channelz.
 ///
 /// Requests stay the bytes that came: AdmitRequest walks them where they lie, and no message object
 /// is made. Answers are

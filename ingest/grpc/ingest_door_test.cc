@@ -515,6 +515,16 @@ TEST_F(IngestDoorTest, ReflectionNamesTheServicesAndTheirMessages) {
   EXPECT_THAT(file, HasSubstr("first_sequence"));
 }
 
+TEST_F(IngestDoorTest, ChannelzNamesTheServerAndItsSocketsOnlyWhenAskedFor) {
+  constexpr const char* kMethod = "/grpc.channelz.v1.Channelz/GetServers";
+  EXPECT_THAT(CallBytes(channel_, kMethod, ""), HasSubstr("failed"));
+  door_->Drain(std::chrono::seconds(1));
+  door_.reset();
+  Open({.listen = "127.0.0.1:0", .channelz = true});
+  const std::string servers = CallBytes(channel_, kMethod, "");
+  EXPECT_THAT(servers, HasSubstr("127.0.0.1:" + std::to_string(door_->port())));
+}
+
 TEST_F(IngestDoorTest, AReaderThatTakesNoAnswersIsCut) {
   door_->Drain(std::chrono::seconds(1));
   door_.reset();

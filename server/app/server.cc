@@ -304,6 +304,7 @@ Status Server::State::StartGrpc() {
   api = std::make_unique<Api>(*partition, authenticator, clock, BAROGRAPH_VERSION);
   ingest::IngestDoorOptions door_options;
   door_options.listen = configuration.server.listen;
+  door_options.channelz = configuration.server.channelz;
   BAROGRAPH_ASSIGN(door, ingest::IngestDoor::Open(door_options, *partition, authenticator, clock,
                                                   api->services()));
   return {};

@@ -97,6 +97,14 @@ Status ApplyWord(const Values& values, std::span<const std::string_view> words, 
   return Refuse(values[0], "is none of " + all + ingest::DidYouMean(values[0], words));
 }
 
+Status ApplySwitch(const Values& values, bool* into) {
+  constexpr std::array<std::string_view, 2> kWords{"true", "false"};
+  std::string word;
+  BAROGRAPH_TRY(ApplyWord(values, kWords, &word));
+  *into = word == "true";
+  return {};
+}
+
 constexpr std::array<std::string_view, 6> kLevels{"trace", "debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
 
@@ -118,7 +126,7 @@ constexpr std::uint64_t kMebi = 1U << 20U;
 constexpr std::uint64_t kGibi = 1U << 30U;
 
 using Config = ServerConfig;
-const std::array<SettingSpec, 18> kSettings{{
+const std::array<SettingSpec, 19> kSettings{{
     {"data", "folder of the log and all state; made when absent", false, true,
      [](const Values& v, Config* c) { return ApplyText(v, &c->data); },
      [](const Config& c) { return c.data; }},
@@ -128,6 +136,10 @@ const std::array<SettingSpec, 18> kSettings{{
     {"http", "address of the HTTP port: metrics and health", false, false,
      [](const Values& v, Config* c) { return ApplyAddress(v, &c->http); },
      [](const Config& c) { return c.http; }},
+    {"channelz",
+     "gRPC's own view of its connections on the gRPC port, with peers' addresses; true or false",
+     false, false, [](const Values& v, Config* c) { return ApplySwitch(v, &c->channelz); },
+     [](const Config& c) -> std::string { return c.channelz ? "true" : "false"; }},
     {"timezone", "IANA zone for times without one and for calendar days", false, false,
      [](const Values& v, Config* c) { return ApplyZone(v, &c->timezone); },
      [](const Config& c) { return c.timezone; }},

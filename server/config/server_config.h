@@ -19,6 +19,7 @@ struct ServerConfig {
   std::string data = "barograph-data";
   std::string listen = "127.0.0.1:7171";
   std::string http = "127.0.0.1:7172";
+  bool channelz = false;
   std::string timezone = "UTC";
   std::vector<std::string> rules;
   std::string prices;
