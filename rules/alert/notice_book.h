@@ -34,7 +34,7 @@ struct Routing {
 [[nodiscard]] Routing RoutingOf(const RuleSet& rules);
 
 /// A transition that a batch has decided, with the alert as it will stand after it, and its rule's
-/// annotations.
+/// annotations as they read at that step.
 struct StagedTransition {
   storage::AlertTransition event;
   Alert alert;

@@ -142,8 +142,7 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
   if (transition.from == transition.to) return;
   StagedTransition staged{transition, *applied.alert, {}};
   if (const auto rule = slo_by_name.find(transition.rule); rule != slo_by_name.end()) {
-    const auto& annotations = rule->second->spec.common.annotations;
-    staged.annotations.insert(annotations.begin(), annotations.end());
+    staged.annotations = rule->second->Annotations(transition);
   }
   tenant.notices.Apply(staged);
   Yield(tenant, transition, transition.at);

@@ -69,7 +69,7 @@ StagedTransition Engine::State::Stage(const Instance& instance, std::size_t leve
   event.condition = account.condition;
   if (step.from == step.to && step.calm) event.condition.clear();
   ApplyTransition(event, &staged.alert);
-  staged.annotations.insert(slo.spec.common.annotations.begin(), slo.spec.common.annotations.end());
+  if (step.from != step.to) staged.annotations = slo.Annotations(event);
   return staged;
 }
 

@@ -35,6 +35,31 @@ TEST(NoticeTest, GroupSpeaksAtOnceAndThenOncePerInterval) {
                                                  "[firing c warning 30s] [firing a warning 10s]"));
 }
 
+TEST(NoticeTest, AnnotationsReadAsTheyDidAtTheStepThatIsTold) {
+  RuleSet rules = AnyFailure();
+  rules.route.repeat_interval = minutes(2);
+  rules.slos[0].common.annotations = {
+      {"summary", "{{rule}} {{labels.agent}}: {{value}} bad, {{threshold}} allowed"}};
+  RuleHarness harness(rules);
+  harness.At(seconds(10), TaskEvent(false, "\"a\"", 3));
+  harness.At(seconds(20), TaskEvent(false, "\"a\""));
+  harness.RunUntil(minutes(3));
+  // The fourth failure came after the step, and a repetition says what was said.
+  EXPECT_THAT(
+      harness.TakeNotices(),
+      ElementsAre(
+          "10s first notification: [firing \"a\" warning 10s: task-success \"a\": 3 bad, 0 "
+          "allowed]",
+          "2m10s repeat interval elapsed: [firing \"a\" warning 10s: task-success \"a\": 3 bad, 0 "
+          "allowed]"));
+  harness.BeginCheckpoint(3);
+  harness.RunUntil(minutes(4));
+  harness.Restart();
+  harness.RunUntil(minutes(5));
+  EXPECT_THAT(harness.TakeNotices(), ElementsAre(::testing::HasSubstr("3 bad, 0 allowed")));
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(NoticeTest, GroupWaitGathersAlerts) {
   RuleSet rules = AnyFailure();
   rules.route.group_by = {"rule"};

@@ -28,6 +28,10 @@ NoticeBody FormatText(const Notice& notice, const ReceiverSpec&) {
             LabelOf(member.labels, "severity") + LabelOf(member.labels, "policy") + " " +
             Offset(member.starts_at);
     if (member.ends_at != Time{}) text += " to " + Offset(member.ends_at);
+    if (const auto summary = member.annotations.find("summary");
+        summary != member.annotations.end()) {
+      text += ": " + summary->second;
+    }
     text += "]";
   }
   return {text, "text/plain"};

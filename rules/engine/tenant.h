@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "rules/burn_rate/burn_rate.h"
 #include "rules/engine/late_book.h"
 #include "rules/measure/measure_fold.h"
+#include "rules/spec/annotation_template.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
@@ -39,11 +41,23 @@ struct Tenant {
 /// An SLO ready to run, shared by all tenants.
 struct CompiledSlo {
   explicit CompiledSlo(const SloSpec& slo)
-      : spec(slo), burn(slo), projection(ProjectionOf(slo.common)), measures(MeasuresOf(slo)) {}
+      : spec(slo), burn(slo), projection(ProjectionOf(slo.common)), measures(MeasuresOf(slo)) {
+    for (const auto& [name, text] : slo.common.annotations) templates.emplace(name, text);
+  }
+  /// The rule's annotations for a step that is told. All that they name is in the transition, so
+  /// deciding it and folding it render the same.
+  [[nodiscard]] storage::Labels Annotations(const storage::AlertTransition& transition) const {
+    const TemplateValues values{transition.labels, transition.value, transition.threshold,
+                                transition.condition};
+    storage::Labels rendered;
+    for (const auto& [name, text] : templates) rendered.emplace(name, text.Render(values));
+    return rendered;
+  }
   SloSpec spec;
   BurnRate burn;
   Projection projection;
   SloMeasures measures;
+  std::map<std::string, AnnotationTemplate> templates;  ///< by annotation
   Time since{};  ///< log time at which its cells began to be kept
 };
 using CompiledSlos = std::vector<std::unique_ptr<CompiledSlo>>;

@@ -2,6 +2,7 @@
 #include <array>
 #include <set>
 
+#include "rules/spec/annotation_template.h"
 #include "rules/spec/rule_spec.h"
 
 namespace barograph::rules {
@@ -64,6 +65,23 @@ std::string DidYouMean(std::string_view name, const Names& names) {
     }
   }
   return best.empty() ? "" : "; did you mean " + Quoted(best) + "?";
+}
+
+std::string NearestTemplateName(const std::string& unknown, const std::vector<std::string>& known) {
+  constexpr std::string_view kLabels = "labels.";
+  if (unknown.empty()) return "";
+  // `{{agent}}` is nearly always meant as the label.
+  const std::string label = std::string(kLabels) + unknown;
+  if (std::find(known.begin(), known.end(), label) != known.end()) {
+    return "; did you mean " + Quoted(label) + "?";
+  }
+  if (!unknown.starts_with(kLabels)) return DidYouMean(unknown, known);
+  // Only what follows the prefix tells labels apart.
+  std::vector<std::string_view> labels;
+  for (const std::string_view name : known) {
+    if (name.starts_with(kLabels)) labels.push_back(name.substr(kLabels.size()));
+  }
+  return DidYouMean(std::string_view(unknown).substr(kLabels.size()), labels);
 }
 
 class Validator {
@@ -163,6 +181,20 @@ class Validator {
     }
   }
 
+  /// What templates may name: the rule's alerts bear its own labels, those of `by`, and those of
+  /// every alert.
+  void Annotations(const std::string& path, const RuleCommon& rule) {
+    std::vector<std::string> known(std::begin(kTemplateNames), std::end(kTemplateNames));
+    for (const std::string& name : rule.by) known.push_back("labels." + name);
+    for (const auto& [name, value] : rule.labels) known.push_back("labels." + name);
+    for (const std::string_view name : kAlertLabels) known.push_back("labels." + std::string(name));
+    for (const auto& [name, text] : rule.annotations) {
+      for (const TemplateMistake& mistake : CheckTemplate(text, known)) {
+        Report(path + "." + name, mistake.message + NearestTemplateName(mistake.unknown, known));
+      }
+    }
+  }
+
   void Common(const std::string& path, const RuleCommon& rule) {
     RuleName(path + ".name", rule.name);
     Where(path + ".where", rule.where);
@@ -182,6 +214,7 @@ class Validator {
       }
       if (value.empty()) Report(place, "empty value; leave the label out");
     }
+    Annotations(path + ".annotations", rule);
     Span(path + ".for", rule.for_duration, kForMax);
     Span(path + ".keep_firing_for", rule.keep_firing_for, kForMax);
   }

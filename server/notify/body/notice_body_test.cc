@@ -3,7 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "rules/spec/annotation_template.h"
 
 namespace barograph::server {
 namespace {
@@ -75,6 +80,34 @@ TEST(BarographBodyTest, TellsValueThresholdAndBothTimes) {
   EXPECT_TRUE(body["alerts"][0]["ended_at"].is_null());
   EXPECT_EQ(body["alerts"][1]["state"], "resolved");
   EXPECT_EQ(body["alerts"][1]["ended_at"], "2026-11-01T10:05:00Z");
+}
+
+/// The golden file's text; BAROGRAPH_UPDATE_GOLDENS writes `body` into it first.
+std::string Golden(const std::string& name, const std::string& body) {
+  const std::string path = std::string(BAROGRAPH_SOURCE_DIR) + "/tests/golden/webhook/" + name;
+  if (std::getenv("BAROGRAPH_UPDATE_GOLDENS") != nullptr) std::ofstream(path) << body << "\n";
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(NoticeBodyTest, ARenderedAnnotationIsEscapedOnceByTheFormatThatCarriesIt) {
+  rules::Notice notice = TwoMembers();
+  notice.members.resize(1);
+  rules::NoticeMember& member = notice.members.front();
+  member.labels = {{"agent", "<a> \"1\" & co"},
+                   {"alertname", "task-success"},
+                   {"rule", "task-success"},
+                   {"severity", "critical"}};
+  const rules::AnnotationTemplate summary(
+      "{{labels.agent}} burns {{value}} times too fast ({{threshold}} allowed, {{condition}})");
+  member.annotations["summary"] =
+      summary.Render({member.labels, member.value, member.threshold, member.condition});
+  const std::string alertmanager = AlertmanagerBody(notice, "http://127.0.0.1:7172");
+  EXPECT_EQ(alertmanager + "\n", Golden("alertmanager_template.json", alertmanager));
+  const std::string barograph = BarographBody(notice, "http://127.0.0.1:7172");
+  EXPECT_EQ(barograph + "\n", Golden("barograph_template.json", barograph));
+  EXPECT_EQ(Json::parse(alertmanager)["alerts"][0]["annotations"]["summary"],
+            "<a> \"1\" & co burns 20.5 times too fast (14.4 allowed, 1h/5m)");
 }
 
 TEST(NoticeBodyTest, EqualNoticesGiveEqualBytes) {
