@@ -136,13 +136,17 @@ Status ReadEventJson(const JsonValue& json, const FieldText& how, v1::Event* eve
   return ReadMessage(json, how, "", event);
 }
 
-Result<std::string> EncodeEventJson(std::string_view text, const FieldText& how) {
+Result<JsonValue> ParseEventJson(std::string_view text) {
   if (text.size() > kEventJsonBytesMax) {
     return Error(ErrorCode::kInvalidArgument, std::to_string(text.size()) +
                                                   " bytes of JSON; an event has at most " +
                                                   std::to_string(kEventJsonBytesMax));
   }
-  BAROGRAPH_ASSIGN(const JsonValue json, ParseJson(text));
+  return ParseJson(text);
+}
+
+Result<std::string> EncodeEventJson(std::string_view text, const FieldText& how) {
+  BAROGRAPH_ASSIGN(const JsonValue json, ParseEventJson(text));
   v1::Event event;
   BAROGRAPH_TRY(ReadEventJson(json, how, &event));
   return EncodeEvent(event);
@@ -150,14 +154,17 @@ Result<std::string> EncodeEventJson(std::string_view text, const FieldText& how)
 
 std::string EncodeEvent(const v1::Event& event) {
   std::string wire;
-  google::protobuf::io::StringOutputStream stream(&wire);
-  {
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    const bool written = event.SerializeToCodedStream(&coded);
-    BAROGRAPH_ASSERT(written, "an event in memory always has an encoding");
-  }
+  EncodeEvent(event, &wire);
   return wire;
+}
+
+void EncodeEvent(const v1::Event& event, std::string* wire) {
+  wire->resize(event.ByteSizeLong());
+  google::protobuf::io::ArrayOutputStream stream(wire->data(), static_cast<int>(wire->size()));
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  event.SerializeWithCachedSizes(&coded);
+  BAROGRAPH_ASSERT(!coded.HadError(), "an event in memory always has an encoding");
 }
 
 }  // namespace barograph::ingest

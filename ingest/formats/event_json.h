@@ -29,5 +29,9 @@ inline constexpr std::size_t kEventJsonBytesMax = 256 * 1024;
 
 /// Wire encoding with labels in order of their names, so that equal events give equal bytes.
 [[nodiscard]] std::string EncodeEvent(const v1::Event& event);
+/// The same in place of what `wire` holds, whose memory is used again.
+void EncodeEvent(const v1::Event& event, std::string* wire);
+/// Parses JSON of one event. Errors: as ParseJson; text longer than kEventJsonBytesMax.
+[[nodiscard]] Result<JsonValue> ParseEventJson(std::string_view text);
 
 }  // namespace barograph::ingest

@@ -167,20 +167,22 @@ Result<std::string> EventMapping::Encode(const std::vector<std::string>& values)
 
 Result<std::string> EventMapping::Encode(const JsonValue& json) const {
   v1::Event event;
-  BAROGRAPH_TRY(SetConstants(&event));
-  if (columns_.empty()) {
-    BAROGRAPH_TRY(ReadEventJson(json, text_, &event));
-    return EncodeEvent(event);
-  }
+  BAROGRAPH_TRY(Read(json, &event));
+  return EncodeEvent(event);
+}
+
+Status EventMapping::Read(const JsonValue& json, v1::Event* event) const {
+  BAROGRAPH_TRY(SetConstants(event));
+  if (columns_.empty()) return ReadEventJson(json, text_, event);
   for (const Column& column : columns_) {
     const JsonValue* value = FindMember(json, column.name);
     if (value == nullptr || value->kind == JsonValue::Kind::kNull) continue;
     const bool scalar =
         value->kind != JsonValue::Kind::kArray && value->kind != JsonValue::Kind::kObject;
-    BAROGRAPH_TRY(SetColumn(column.field, column.name, scalar ? value->text : value->ToText(),
-                            text_, &event));
+    BAROGRAPH_TRY(
+        SetColumn(column.field, column.name, scalar ? value->text : value->ToText(), text_, event));
   }
-  return EncodeEvent(event);
+  return {};
 }
 
 }  // namespace barograph::ingest

@@ -66,6 +66,8 @@ class EventMapping {
   [[nodiscard]] Result<std::string> Encode(const std::vector<std::string>& values) const;
   /// One JSON object's event, columns being paths of members.
   [[nodiscard]] Result<std::string> Encode(const JsonValue& json) const;
+  /// The same into an event that is empty.
+  [[nodiscard]] Status Read(const JsonValue& json, v1::Event* event) const;
 
   [[nodiscard]] const MappingSpec& spec() const { return spec_; }
   [[nodiscard]] const FieldText& text() const { return text_; }

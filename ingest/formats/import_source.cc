@@ -79,12 +79,7 @@ class JsonLineSource final : public ImportSource {
 
  private:
   Result<std::string> Encode(std::string_view line) const {
-    if (line.size() > kEventJsonBytesMax) {
-      return Error(ErrorCode::kInvalidArgument, std::to_string(line.size()) +
-                                                    " bytes of JSON; an event has at most " +
-                                                    std::to_string(kEventJsonBytesMax));
-    }
-    BAROGRAPH_ASSIGN(const JsonValue json, ParseJson(line));
+    BAROGRAPH_ASSIGN(const JsonValue json, ParseEventJson(line));
     if (mapping_.spec().format != ImportFormat::kTaskLog) return mapping_.Encode(json);
     v1::Event event;
     BAROGRAPH_TRY(ReadTaskLog(json, mapping_.text(), &event));
