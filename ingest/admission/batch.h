@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ingest/admission/kafka_source.h"
 #include "storage/base/clock.h"
 #include "storage/base/ids.h"
 #include "storage/base/result.h"
@@ -55,6 +57,12 @@ struct Batch {
   /// same sequence. 0 = unknown, never compared.
   std::uint64_t offered_hash = 0;
   std::vector<OfferedId> ids;  ///< of accepted events that have an id; read only without a producer
+  /// Where it came from, if from Kafka; then `producer` is empty. Such a batch may have no events.
+  std::unique_ptr<KafkaSource> kafka;
+  /// The quarantined record that these events were decoded from: it leaves the quarantine in the
+  /// same group. Refused with kNotFound when it is not there, and unstored when an event of the
+  /// batch was rejected.
+  std::optional<Sequence> quarantined;
 };
 
 /// Takes the first `count` offered events out of the batch (0 < count < offered): their part was
