@@ -44,9 +44,10 @@ struct SetAsideRecord {
 struct KafkaSource {
   std::string topic;
   std::uint32_t partition = 0;
-  std::uint64_t first_offset = 0;  ///< of the first record
-  std::uint64_t next_offset = 0;   ///< behind the last record
-  KafkaMark last;                  ///< the last record
+  /// Where reading stood before; of the first batch of a partition, its first record.
+  std::uint64_t first_offset = 0;
+  std::uint64_t next_offset = 0;  ///< behind the last record
+  KafkaMark last;                 ///< the last record
   std::uint64_t records = 0;       ///< with tombstones and those set aside
   std::uint64_t tombstones = 0;
   std::vector<SetAsideRecord> set_aside;  ///< in order of offset
@@ -67,9 +68,10 @@ struct KafkaPosition {
 /// What a Kafka door sees of a partition, beside PartitionPort; server/partition implements it.
 ///
 /// A batch from Kafka is submitted like any other (PartitionPort::TrySubmit with Batch::kafka set).
-/// It is refused with kFailedPrecondition, and nothing of it is stored, when its first offset lies
-/// before the position or its partition is stopped; with kResourceExhausted when its set-aside
-/// records do not fit into the quarantine.
+/// It is refused with kFailedPrecondition, and nothing of it is stored, when its first offset is not
+/// the position (so that what follows a refused batch is refused too, and nothing is passed over)
+/// or its partition is stopped; with kResourceExhausted when its set-aside records do not fit into
+/// the quarantine. Offsets of the range without a record are holes.
 ///
 /// Threads: every method from any thread. Callbacks run on the partition's threads, once what they
 /// say is durable, and must only hand over.
