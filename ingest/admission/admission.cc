@@ -158,17 +158,18 @@ BatchBuilder::BatchBuilder(Peer peer, Time max_time)
     : peer_(std::move(peer)), max_time_(max_time) {}
 
 void BatchBuilder::Add(std::string_view event_wire) {
-  storage::EventView view;
-  if (const Status read = ReadEvent(event_wire, storage::EventSource::kOutside, &view);
-      !read.ok()) {
-    RejectOffered(event_wire, read.error().message());
-    return;
+  if (const Status added = TryAdd(event_wire); !added.ok()) {
+    RejectOffered(event_wire, added.error().message());
   }
+}
+
+Status BatchBuilder::TryAdd(std::string_view event_wire) {
+  storage::EventView view;
+  BAROGRAPH_TRY(ReadEvent(event_wire, storage::EventSource::kOutside, &view));
   if (view.has_time && view.time > max_time_) {
-    RejectOffered(event_wire, "time: " + FormatTime(view.time) + " is more than " +
-                                  FormatDuration(kFutureMax) + " ahead of the server; at most " +
-                                  FormatTime(max_time_) + " now");
-    return;
+    return Error(ErrorCode::kInvalidArgument,
+                 "time: " + FormatTime(view.time) + " is more than " + FormatDuration(kFutureMax) +
+                     " ahead of the server; at most " + FormatTime(max_time_) + " now");
   }
   if (view.has_time) {
     batch_.min_time = std::min(batch_.min_time, view.time);
@@ -183,6 +184,7 @@ void BatchBuilder::Add(std::string_view event_wire) {
   if (!batch_.rejected.empty()) ByteWriter(&offered_).String(event_wire);
   ++batch_.accepted;
   ++batch_.offered;
+  return {};
 }
 
 void BatchBuilder::Reject(std::string reason) { RejectOffered({}, std::move(reason)); }

@@ -32,8 +32,13 @@ struct Peer {
 class BatchBuilder {
  public:
   BatchBuilder(Peer peer, Time max_time);
+  /// Events may be so late from here on.
+  void SetMaxTime(Time max_time) { max_time_ = max_time; }
   /// Adds one event's encoding, or notes its rejection; `index` counts up by itself.
   void Add(std::string_view event_wire);
+  /// Adds one event's encoding, or says why not: then nothing of it is kept.
+  /// Errors: kInvalidArgument, the path below the event.
+  [[nodiscard]] Status TryAdd(std::string_view event_wire);
   /// Notes an event that could not even be built.
   void Reject(std::string reason);
   /// The events have producer sequences: their ids need no check, and are not hashed.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct KafkaOptions {
 /// Settings whose value breaks what Barograph promises about Kafka; for warnings. Empty: none.
 /// "auto.offset.reset=latest: records that ... would be passed over; leave it out".
 [[nodiscard]] std::vector<std::string> WarnAboutProperties(const KafkaOptions& options);
+
+/// Whether the options hold for the topic of this name.
+[[nodiscard]] bool TopicFits(const KafkaTopicOptions& topic, std::string_view name);
 
 /// Checks names, patterns and properties, without a broker.
 /// Errors: kInvalidArgument naming the setting (`properties.sasl.mechanizm: no such setting`), with
