@@ -132,6 +132,8 @@ Status KafkaConsumer::Subscribe() {
   return {};
 }
 
+void KafkaConsumer::Leave() { (void)rd_kafka_unsubscribe(client_.get()); }
+
 KafkaMessage KafkaConsumer::Poll(Duration limit) {
   return KafkaMessage(rd_kafka_consumer_poll(client_.get(), Milliseconds(limit)));
 }

@@ -52,8 +52,11 @@ class KafkaConsumer {
   /// Members of the group that are a Barograph with another log: "barograph-… on 10.0.0.7".
   /// Errors: kUnavailable (no broker answers), kFailedPrecondition (the broker cannot tell).
   [[nodiscard]] Result<std::vector<std::string>> OtherBarographs(Duration limit);
+  /// As the group knows us.
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// Joins the group.
   [[nodiscard]] Status Subscribe();
+  void Leave();
   /// The next record, end of partition or error; nothing within `limit`.
   [[nodiscard]] KafkaMessage Poll(Duration limit);
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ingest/formats/record_format.h"
+#include "ingest/formats/record_decoder.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
 
@@ -18,7 +18,8 @@ struct KafkaTopicOptions {
   std::string topic;
   bool pattern = false;
   std::string tenant = "default";
-  RecordDecoderOptions decoder;  ///< format, time zone, types of CloudEvents
+  RecordFormat format = RecordFormat::kEvent;
+  RecordOptions record;  ///< time zone, types of CloudEvents
 };
 
 /// The `kafka:` section of the configuration.

@@ -12,8 +12,6 @@ inline constexpr std::size_t kKafkaBatchEvents = 2'000;
 inline constexpr std::size_t kKafkaBatchBytes = 512U << 10U;
 /// A batch that waits for more records is submitted after so long.
 inline constexpr std::chrono::milliseconds kKafkaBatchAge{10};
-/// Bytes of one record's value that are decoded; a larger one is set aside.
-inline constexpr std::size_t kKafkaValueMax = std::size_t{4} << 20U;
 /// Headers of one record that are kept in the quarantine, and bytes of each.
 inline constexpr std::size_t kKafkaHeadersKept = 64;
 inline constexpr std::size_t kKafkaHeaderBytesKept = 4'096;
@@ -27,6 +25,12 @@ inline constexpr std::chrono::milliseconds kKafkaPoll{50};
 inline constexpr std::chrono::seconds kKafkaCommitInterval{5};
 /// Between tries after an error: a broker that does not answer, a full quarantine.
 inline constexpr std::chrono::seconds kKafkaRetry{1};
+inline constexpr std::chrono::milliseconds kKafkaRecoverPause{100};
+/// How fresh figures are: of the door, and of the rows in the log.
+inline constexpr std::chrono::milliseconds kKafkaPublishInterval{200};
+inline constexpr std::chrono::seconds kKafkaRowsInterval{1};
+/// At the end, answers are awaited for so long.
+inline constexpr std::chrono::seconds kKafkaSettleMax{10};
 /// One question to a broker.
 inline constexpr std::chrono::seconds kKafkaAsk{5};
 /// Requests of operators that wait at once.

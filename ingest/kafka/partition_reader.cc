@@ -86,7 +86,8 @@ PartitionReader::Taken PartitionReader::Take(const KafkaRecord& record, Time max
     const Taken verified = Verify(record, crc);
     if (verified != Taken::kRead) return verified;
   }
-  if (reading_ != KafkaReading::kReading || (next_.has_value() && record.offset < *next_)) {
+  if (failed_ || reading_ != KafkaReading::kReading ||
+      (next_.has_value() && record.offset < *next_)) {
     return Taken::kStale;
   }
   if (!next_.has_value()) next_ = record.offset;
@@ -161,30 +162,26 @@ void PartitionReader::Durable(std::uint64_t next_offset) {
   position_.next_offset = next_offset;
 }
 
-void PartitionReader::Fail() {
+void PartitionReader::Refused() {
   --in_flight_;
-  failed_ = true;
+  Fail();
 }
 
 void PartitionReader::Decode(const KafkaRecord& record, Time max_time) {
-  if (!record.value.has_value()) {
-    ++source_->tombstones;
-    return;
-  }
-  if (record.value->size() > kKafkaValueMax) {
-    SetAside(record, "value: " + std::to_string(record.value->size()) + " bytes; at most " +
-                         std::to_string(kKafkaValueMax), {});
-    return;
-  }
   headers_.clear();
-  if (decoder_->needs_headers()) record.read_headers(&headers_);
+  if (decoder_->format() == RecordFormat::kCloudEvents) record.read_headers(&headers_);
   events_.Clear();
   const RawRecord raw{record.key, record.value, headers_, RecordTimestamp(record.timestamp_ms)};
-  if (const Status decoded = decoder_->Decode(raw, events_); !decoded.ok()) {
-    SetAside(record, decoded.error().message(), {});
-    return;
+  const Result<RecordContent> content = decoder_->Decode(raw, &events_);
+  if (!content.ok()) {
+    SetAside(record, content.error().message(), {});
+  } else if (*content == RecordContent::kTombstone) {
+    ++source_->tombstones;
+  } else if (*content == RecordContent::kEmpty) {
+    SetAside(record, "value: holds no event", {});
+  } else {
+    AddDecoded(record, max_time);
   }
-  AddDecoded(record, max_time);
 }
 
 /// A record stays in one batch with its place; so the batch before ends if both do not fit into one.
@@ -200,14 +197,15 @@ void PartitionReader::AddDecoded(const KafkaRecord& record, Time max_time) {
   }
   std::vector<std::uint32_t> rejected;
   std::string reason;
-  events_.ForEach([&](std::uint32_t index, Result<std::string_view> event) {
-    const Status added = event.ok() ? builder_.TryAdd(*event) : Status(event.error());
-    if (added.ok()) return;
-    if (rejected.empty()) {
-      reason = event.ok() && events_.size() > 1
-                   ? "events[" + std::to_string(index) + "]." + added.error().message()
-                   : added.error().message();
+  events_.ForEach([&](std::uint32_t index, const DecodedEvents::Item& item) {
+    std::string why(item.rejection);
+    if (why.empty()) {
+      const Status added = builder_.TryAdd(item.event);
+      if (added.ok()) return;
+      why = added.error().message();
+      if (events_.size() > 1) why.insert(0, "events[" + std::to_string(index) + "].");
     }
+    if (rejected.empty()) reason = std::move(why);
     rejected.push_back(index);
   });
   if (rejected.empty()) return;

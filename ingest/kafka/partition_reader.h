@@ -15,6 +15,7 @@
 #include "ingest/admission/kafka_control.h"
 #include "ingest/admission/kafka_source.h"
 #include "ingest/formats/record_decoder.h"
+#include "ingest/kafka/decoded_events.h"
 #include "ingest/kafka/kafka_options.h"
 #include "storage/base/clock.h"
 
@@ -75,8 +76,13 @@ class PartitionReader {
   /// A submitted batch was answered: durable up to `next_offset`, or with an error; then
   /// everything that is not durable has to be read again, once all answers are there (settled).
   void Durable(std::uint64_t next_offset);
-  void Fail();
+  void Refused();
+  /// What comes cannot be trusted to follow: read again from the log's position.
+  void Fail() { failed_ = true; }
   [[nodiscard]] bool failed() const { return failed_; }
+  /// While the log is asked for its position.
+  void SetRecovering(bool recovering) { recovering_ = recovering; }
+  [[nodiscard]] bool recovering() const { return recovering_; }
   [[nodiscard]] bool settled() const { return in_flight_ == 0; }
 
   /// As the log has it, if it knows the partition: at the start, after a failure or a skip. What was
@@ -120,7 +126,7 @@ class PartitionReader {
   Duration opened_at_{0};
   std::deque<Batch> ready_;
   std::size_t in_flight_ = 0;
-  bool failed_ = false;
+  bool failed_ = false, recovering_ = false;
   DecodedEvents events_;  ///< of one record; reused
   std::vector<RecordHeaderView> headers_;
 };

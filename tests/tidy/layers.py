@@ -25,9 +25,10 @@ ALLOWED = {
     "ingest/admission": ["storage/event"],
     "ingest/formats": ["ingest/admission"],
     "ingest/grpc": ["ingest/formats"],
+    "ingest/kafka": ["ingest/formats"],
     "server/partition": ["ingest/admission", "rules/engine", "storage/log", "storage/state"],
     "server/notify": ["rules/alert", "storage/state", "ingest/admission"],
-    "server/config": ["rules/spec", "ingest/formats", "ingest/grpc", "server/partition", "server/notify", "server/web"],
+    "server/config": ["rules/spec", "ingest/formats", "ingest/grpc", "ingest/kafka", "server/partition", "server/notify", "server/web"],
     "server/api": ["server/partition", "ingest/grpc"],  # docs/decisions/0002-one-grpc-port.md
     "server/web": ["server/partition"],
     "server/cli": ["server/partition", "ingest/formats", "server/config"],
