@@ -145,9 +145,9 @@ void DoorLoop::Run() {
     RunTasks();
   }
   CommitOffsets(/*wait=*/standing_ == Standing::kRunning);
-  consumer_->Close();
   SetStanding(Standing::kStopped);
   Publish();
+  consumer_->Close();
   const absl::MutexLock lock(&mutex_);
   ended_ = true;
 }

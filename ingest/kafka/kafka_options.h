@@ -19,7 +19,7 @@ struct KafkaTopicOptions {
   bool pattern = false;
   std::string tenant = "default";
   RecordFormat format = RecordFormat::kEvent;
-  RecordOptions record;  ///< time zone, types of CloudEvents
+  RecordOptions record = {};  ///< time zone, types of CloudEvents
 };
 
 /// The `kafka:` section of the configuration.
