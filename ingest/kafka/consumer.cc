@@ -212,10 +212,10 @@ std::optional<std::uint64_t> KafkaConsumer::KnownEnd(const std::string& topic,
   return static_cast<std::uint64_t>(high);
 }
 
-void KafkaConsumer::Commit(const std::vector<KafkaPlace>& places, bool wait) {
+void KafkaConsumer::Commit(const std::vector<KafkaPlace>& places) {
   if (places.empty()) return;
   const KafkaPartitions list = MakeList(places);
-  (void)rd_kafka_commit(client_.get(), list.get(), wait ? 0 : 1);
+  (void)rd_kafka_commit(client_.get(), list.get(), /*async=*/1);
 }
 
 void KafkaConsumer::Close() {

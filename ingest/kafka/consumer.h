@@ -74,7 +74,7 @@ class KafkaConsumer {
   [[nodiscard]] std::optional<std::uint64_t> KnownEnd(const std::string& topic,
                                                       std::uint32_t partition) const;
   /// Tells the group how far we are; for lag tools only.
-  void Commit(const std::vector<KafkaPlace>& places, bool wait);
+  void Commit(const std::vector<KafkaPlace>& places);
   /// Leaves the library in order; Poll is over.
   void Close();
 

@@ -144,7 +144,7 @@ void DoorLoop::Run() {
     WaitForTasks(kKafkaPoll);
     RunTasks();
   }
-  CommitOffsets(/*wait=*/standing_ == Standing::kRunning);
+  if (standing_ == Standing::kRunning) CommitOffsets();
   SetStanding(Standing::kStopped);
   Publish();
   consumer_->Close();
@@ -156,7 +156,8 @@ void DoorLoop::Run() {
 
 /// One Barograph reads as a group: two would each see half of the records.
 Status DoorLoop::Join(Duration limit) {
-  Result<std::vector<std::string>> others = consumer_->OtherBarographs(limit);
+  Result<std::vector<std::string>> others = std::vector<std::string>();
+  if (options_.look_for_others) others = consumer_->OtherBarographs(limit);
   if (!others.ok() && others.error().code() == ErrorCode::kUnavailable) {
     SetStanding(Standing::kNoBroker);
     NoteProblem(others.error().message());
@@ -211,7 +212,7 @@ void DoorLoop::LookForOthers() {
 
 std::vector<KafkaPlace> DoorLoop::Assign(std::vector<KafkaPlace> places) {
   ++rebalances_;
-  recheck_group_ = !group_unknown_;
+  recheck_group_ = options_.look_for_others && !group_unknown_;
   for (KafkaPlace& place : places) {
     PartitionReader* const reader = MakeReader(place.topic, place.partition);
     reader->Begin();
@@ -275,7 +276,7 @@ void DoorLoop::Housekeep(Duration now) {
   if (joined_ && std::exchange(recheck_group_, false)) LookForOthers();
   if (now >= next_commit_) {
     next_commit_ = now + kKafkaCommitInterval;
-    if (standing_ == Standing::kRunning) CommitOffsets(/*wait=*/false);
+    if (standing_ == Standing::kRunning) CommitOffsets();
   }
   if (now >= next_rows_ && !rows_asked_) {
     next_rows_ = now + kKafkaRowsInterval;
@@ -294,7 +295,7 @@ void DoorLoop::Housekeep(Duration now) {
   }
 }
 
-void DoorLoop::CommitOffsets(bool wait) {
+void DoorLoop::CommitOffsets() {
   std::vector<KafkaPlace> places;
   for (const auto& [key, reader] : readers_) {
     if (!reader.assigned() || reader.position().next_offset == 0) continue;
@@ -303,7 +304,7 @@ void DoorLoop::CommitOffsets(bool wait) {
     told = reader.position().next_offset;
     places.push_back({key.first, key.second, told});
   }
-  consumer_->Commit(places, wait);
+  consumer_->Commit(places);
 }
 
 void DoorLoop::Publish() {

@@ -101,7 +101,7 @@ class DoorLoop {
 
   // Telling
   void Housekeep(Duration now);
-  void CommitOffsets(bool wait);
+  void CommitOffsets();
   void Publish();
 
   const KafkaOptions options_;

@@ -218,6 +218,7 @@ class KafkaDoorTest : public testing::Test {
     options.brokers = broker.brokers();
     options.topics = {{.topic = "agents", .format = RecordFormat::kJson}};
     options.properties = {{"session.timeout.ms", "6000"}};
+    options.look_for_others = false;  // it cannot list them
     KafkaDoor::Hooks hooks;
     hooks.log = [this](KafkaDoor::Hooks::Level, std::string_view line) {
       const std::lock_guard lock(mutex_);

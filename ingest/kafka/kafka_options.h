@@ -28,6 +28,9 @@ struct KafkaOptions {
   std::string group = "barograph";
   std::vector<KafkaTopicOptions> topics;  ///< the first that fits a topic's name counts
   std::string dead_letter_topic;     ///< empty: none
+  /// Whether the members of the group are looked at before joining, so that a second Barograph is
+  /// noticed. Off only for brokers that cannot or will not list them.
+  bool look_for_others = true;
   /// Handed to librdkafka verbatim, over our own settings; see CheckProperties.
   std::vector<std::pair<std::string, std::string>> properties;
 };
