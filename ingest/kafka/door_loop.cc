@@ -51,6 +51,9 @@ Status DoorLoop::Prepare() {
     BAROGRAPH_ASSIGN(RecordDecoder decoder, RecordDecoder::Make(topic.format, topic.record));
     decoders_.push_back(std::move(decoder));
   }
+  if (!options_.dead_letter_topic.empty()) {
+    BAROGRAPH_ASSIGN(dead_letters_, DeadLetters::Open(options_));
+  }
   std::promise<Result<std::vector<KafkaPosition>>> promise;
   positions_.LookUpKafka(
       [&promise](Result<std::vector<KafkaPosition>> rows) { promise.set_value(std::move(rows)); });
@@ -145,6 +148,7 @@ void DoorLoop::Run() {
     RunTasks();
   }
   if (standing_ == Standing::kRunning) CommitOffsets();
+  if (dead_letters_ != nullptr) dead_letters_->Flush(kKafkaDeadLettersFlush);
   SetStanding(Standing::kStopped);
   Publish();
   consumer_->Close();
@@ -289,6 +293,7 @@ void DoorLoop::Housekeep(Duration now) {
       });
     });
   }
+  if (dead_letters_ != nullptr) dead_letters_->Poll();
   if (now >= next_publish_) {
     next_publish_ = now + kKafkaPublishInterval;
     Publish();
@@ -318,6 +323,10 @@ void DoorLoop::Publish() {
   figures.errors = errors_;
   figures.last_error = last_error_;
   figures.last_error_at = last_error_at_;
+  if (dead_letters_ != nullptr) {
+    figures.dead_letters_sent = dead_letters_->sent();
+    figures.dead_letters_failed = dead_letters_->failed();
+  }
   const auto wall = std::chrono::floor<std::chrono::milliseconds>(clock_.WallNow());
   for (const auto& [key, reader] : readers_) {
     KafkaPartitionFigures partition;

@@ -20,6 +20,7 @@
 #include "ingest/admission/kafka_source.h"
 #include "ingest/formats/record_decoder.h"
 #include "ingest/kafka/consumer.h"
+#include "ingest/kafka/dead_letters.h"
 #include "ingest/kafka/kafka_door.h"
 #include "ingest/kafka/partition_reader.h"
 #include "storage/base/clock.h"
@@ -91,7 +92,8 @@ class DoorLoop {
 
   // Submitting
   [[nodiscard]] bool SubmitReady();
-  void Answered(const Key& key, std::uint64_t next, const Result<BatchAnswer>& answer);
+  void Answered(const Key& key, std::uint64_t next, const Result<BatchAnswer>& answer,
+                const std::vector<SetAsideRecord>& aside);
   void Hold(Duration now);
   [[nodiscard]] bool Release();
   void CloseDue(Duration now, bool all);
@@ -110,7 +112,8 @@ class DoorLoop {
   const Clock& clock_;
   KafkaDoor::Hooks hooks_;
   std::unique_ptr<KafkaConsumer> consumer_;
-  std::vector<RecordDecoder> decoders_;  ///< of options_.topics
+  std::unique_ptr<DeadLetters> dead_letters_;  ///< null without a topic for them
+  std::vector<RecordDecoder> decoders_;        ///< of options_.topics
   std::map<Key, PartitionReader> readers_;
   PartitionReader* last_reader_ = nullptr;  ///< records come in runs
   std::map<Key, KafkaPosition> rows_;       ///< as the log had them lately

@@ -10,10 +10,12 @@ bool DoorLoop::SubmitReady() {
   for (auto& [key, reader] : readers_) {
     while (Batch* const batch = reader.failed() ? nullptr : reader.ready()) {
       const std::uint64_t next = batch->kafka->next_offset;
+      std::vector<SetAsideRecord> aside;
+      if (dead_letters_ != nullptr) aside = batch->kafka->set_aside;
       const bool taken = partition_.TrySubmit(
-          *batch, [this, key = key, next](Result<BatchAnswer> answer) {
-            PostAnswer([this, key, next, answer = std::move(answer)] {
-              Answered(key, next, answer);
+          *batch, [this, key = key, next, aside = std::move(aside)](Result<BatchAnswer> answer) {
+            PostAnswer([this, key, next, aside, answer = std::move(answer)] {
+              Answered(key, next, answer, aside);
             });
           });
       if (!taken) return false;
@@ -23,10 +25,14 @@ bool DoorLoop::SubmitReady() {
   return true;
 }
 
-void DoorLoop::Answered(const Key& key, std::uint64_t next, const Result<BatchAnswer>& answer) {
+void DoorLoop::Answered(const Key& key, std::uint64_t next, const Result<BatchAnswer>& answer,
+                        const std::vector<SetAsideRecord>& aside) {
   PartitionReader& reader = readers_.at(key);
   if (answer.ok()) {
     reader.Durable(next);
+    for (const SetAsideRecord& record : aside) {
+      dead_letters_->Send(key.first, key.second, reader.position().tenant, record);
+    }
     return;
   }
   reader.Refused();
