@@ -69,6 +69,8 @@ int RunCommandLine(int argc, char** argv) {
   AddSloCommand(root, &status);
   AddAlertsCommand(root, &status);
   AddPricesCommand(root, &status);
+  AddKafkaCommand(root, &status);
+  AddDlqCommand(root, &status);
   AddConfigCommand(root, &status);
   AddBenchCommand(root, &status);
   AddVersionCommand(root, &status);

@@ -21,8 +21,10 @@ enum ExitStatus : int {
 void AddAlertsCommand(CLI::App& root, int* status);
 void AddBenchCommand(CLI::App& root, int* status);
 void AddConfigCommand(CLI::App& root, int* status);
+void AddDlqCommand(CLI::App& root, int* status);
 void AddEmitCommand(CLI::App& root, int* status);
 void AddImportCommand(CLI::App& root, int* status);
+void AddKafkaCommand(CLI::App& root, int* status);
 void AddLogCommand(CLI::App& root, int* status);
 void AddPricesCommand(CLI::App& root, int* status);
 void AddQueryCommand(CLI::App& root, int* status);
