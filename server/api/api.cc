@@ -4,19 +4,22 @@
 
 #include "server/api/admin_service.h"
 #include "server/api/api_state.h"
+#include "server/api/kafka_service.h"
 #include "server/api/limits.h"
+#include "server/api/quarantine_service.h"
 #include "server/api/query_service.h"
 #include "server/api/tail_stream.h"
 
 namespace barograph::server {
 
 ApiState::ApiState(Partition& the_partition, const ingest::Authenticator& the_authenticator,
-                   const Clock& the_clock, std::string the_version)
+                   const Clock& the_clock, std::string the_version, bool kafka_configured)
     : partition(the_partition),
       authenticator(the_authenticator),
       clock(the_clock),
       version(std::move(the_version)),
       started(the_clock.BootNow()),
+      kafka(kafka_configured),
       answers(std::make_shared<ingest::AnswerThread>(
           the_clock, [] {},
           [this] {
@@ -63,24 +66,35 @@ void ApiState::Stop() {
 
 struct Api::State {
   State(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,
-        std::string version)
-      : api(partition, authenticator, clock, std::move(version)), query(api), admin(api) {}
+        std::string version, bool kafka_configured)
+      : api(partition, authenticator, clock, std::move(version), kafka_configured),
+        query(api),
+        admin(api),
+        kafka(api),
+        quarantine(api) {}
 
   ApiState api;
   QueryService query;
   AdminService admin;
+  KafkaService kafka;
+  QuarantineService quarantine;
 };
 
 Api::Api(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,
-         std::string version)
-    : state_(std::make_unique<State>(partition, authenticator, clock, std::move(version))) {}
+         std::string version, bool kafka_configured)
+    : state_(std::make_unique<State>(partition, authenticator, clock, std::move(version),
+                                     kafka_configured)) {}
 
 Api::~Api() {
   Stop();
   state_->api.answers->Stop();
 }
 
-std::vector<::grpc::Service*> Api::services() { return {&state_->query, &state_->admin}; }
+std::vector<::grpc::Service*> Api::services() {
+  return {&state_->query, &state_->admin, &state_->kafka, &state_->quarantine};
+}
+
+void Api::SetKafka(ingest::KafkaControl* door) { state_->api.kafka.Set(door); }
 
 void Api::Stop() { state_->api.Stop(); }
 

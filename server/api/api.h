@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ingest/admission/kafka_control.h"
 #include "ingest/grpc/authenticator.h"
 #include "server/partition/partition.h"
 #include "storage/base/clock.h"
@@ -14,7 +15,8 @@ class Service;
 
 namespace barograph::server {
 
-/// QueryService and AdminService over one partition, ready to be given to IngestDoor::Open.
+/// QueryService, AdminService, KafkaService and QuarantineService over one partition, ready to be
+/// given to IngestDoor::Open.
 ///
 /// Reads go through Partition::Read: they see folded state in slices of the writer's time and are
 /// answered once that state is
@@ -27,12 +29,15 @@ namespace barograph::server {
 class Api {
  public:
   Api(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,
-      std::string version);
+      std::string version, bool kafka_configured = false);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
   [[nodiscard]] std::vector<::grpc::Service*> services();
+  /// The Kafka door, once it is open; null before it is destroyed: then no call is inside it any
+  /// more. Lifetime: the door answers its callbacks before it dies, and this outlives it.
+  void SetKafka(ingest::KafkaControl* door);
   /// Ends tails and scans, so that the door can drain. Other calls go on.
   void Stop();
 

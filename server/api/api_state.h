@@ -10,6 +10,7 @@
 
 #include "ingest/grpc/answer_thread.h"
 #include "ingest/grpc/authenticator.h"
+#include "server/api/kafka_slot.h"
 #include "server/partition/partition.h"
 #include "storage/base/clock.h"
 
@@ -20,7 +21,7 @@ class TailStream;
 /// What all calls of the API share. Internal to server/api.
 struct ApiState {
   ApiState(Partition& the_partition, const ingest::Authenticator& the_authenticator,
-           const Clock& the_clock, std::string the_version);
+           const Clock& the_clock, std::string the_version, bool kafka_configured);
 
   Partition& partition;
   const ingest::Authenticator& authenticator;
@@ -28,6 +29,7 @@ struct ApiState {
   const std::string version;
   const Duration started;
   std::atomic<bool> stopping{false};
+  KafkaSlot kafka;
 
   /// False when kTailsMax are open or the API stops.
   [[nodiscard]] bool Enter(TailStream* tail);

@@ -16,6 +16,9 @@
 
 namespace barograph::server {
 
+/// Who gave a command without a key of their own.
+inline constexpr const char* kOperator = "operator";
+
 /// Ends a unary call on the answer thread, so that the partition's threads only hand over.
 inline void FinishLater(ApiState& api, ::grpc::ServerUnaryReactor* reactor, Status status) {
   api.answers->Post([reactor, status = std::move(status)] {

@@ -10,6 +10,7 @@ namespace barograph::server {
 inline constexpr std::uint32_t kPageSizeDefault = 1'000;
 inline constexpr std::uint32_t kPageSizeMax = 10'000;
 inline constexpr std::uint32_t kNoticesDefault = 100;
+inline constexpr std::uint32_t kQuarantinedDefault = 100;
 inline constexpr std::uint32_t kPricesMax = 100'000;
 inline constexpr std::size_t kDimensionsMax = 8;  ///< in `by`, and filters in `where`
 inline constexpr std::size_t kCellsPerStep =
