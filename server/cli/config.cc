@@ -48,8 +48,17 @@ Result<ConfigSources> Sources(const ConfigFlags& flags) {
   return sources;
 }
 
+/// On stderr, so that JSON on stdout stays JSON.
+void PrintWarnings(const Configuration& configuration) {
+  for (const Diagnostic& warning : configuration.warnings) {
+    std::fprintf(stderr, "%s: warning: %s\n", warning.position.ToString().c_str(),
+                 warning.message.c_str());
+  }
+}
+
 Result<Footprint> CheckMain(const std::string& file) {
   BAROGRAPH_ASSIGN(const Configuration configuration, LoadConfiguration({.file = file}));
+  PrintWarnings(configuration);
   return EstimateFootprint(configuration.rules, configuration.server);
 }
 
@@ -97,11 +106,30 @@ int RunCheck(const ConfigFlags& flags) {
   return status;
 }
 
+void PrintKafka(const KafkaSection& kafka) {
+  for (std::size_t i = 0; i < kafka.options.topics.size(); ++i) {
+    const ingest::KafkaTopicOptions& topic = kafka.options.topics[i];
+    const std::size_t types =
+        topic.record.cloud_events ? topic.record.cloud_events->types.size() : 0;
+    const std::string of_types = types > 0 ? " of " + std::to_string(types) + " types" : "";
+    std::printf("kafka %s %s: %s%s, tenant %s, timezone %s\n", topic.pattern ? "pattern" : "topic",
+                topic.topic.c_str(), std::string(Name(topic.format)).c_str(), of_types.c_str(),
+                topic.tenant.c_str(), kafka.timezones[i].c_str());
+  }
+  for (const auto& [name, value] : kafka.options.properties) {
+    std::printf("kafka property %s: %s\n", name.c_str(), value.c_str());
+  }
+  for (const auto& [name, reference] : kafka.secrets) {
+    std::printf("kafka property %s: *** from %s\n", name.c_str(), reference.c_str());
+  }
+}
+
 int RunPrint(const ConfigFlags& flags) {
   const auto sources = Sources(flags);
   if (!sources.ok()) return Refuse(sources.error());
   const auto configuration = LoadConfiguration(sources.value());
   if (!configuration.ok()) return Refuse(configuration.error());
+  PrintWarnings(configuration.value());
   if (flags.output == OutputFormat::kJson) {
     std::puts(ConfigurationToJson(configuration.value()).c_str());
     return kExitDone;
@@ -117,6 +145,7 @@ int RunPrint(const ConfigFlags& flags) {
     std::printf("receiver %s: %s%s\n", receiver.name.c_str(), receiver.target.c_str(),
                 secret.c_str());
   }
+  if (configuration->kafka) PrintKafka(*configuration->kafka);
   return kExitDone;
 }
 

@@ -42,6 +42,8 @@ class Loader {
     draft_.rules.timezone = configuration_.server.timezone;
     for (const std::string& file : configuration_.server.rules) ReadRules(file);
     CheckRules(draft_, &diagnostics_);
+    configuration_.kafka =
+        kafka_.Finish(configuration_.server, &diagnostics_, &configuration_.warnings);
     if (!diagnostics_.empty()) return diagnostics_.ToError();
     for (std::size_t i = 0; i < configuration_.settings.size(); ++i) {
       configuration_.settings[i].value = Settings()[i].show(configuration_.server);
@@ -83,7 +85,7 @@ class Loader {
     }
     for (const auto& [section, settings] : sections) ReadSection(section, settings, top);
     ReadSharedSections(top, &draft_);
-    top.RefuseLater({"kafka", "tls", "rates"}, "leave it out");
+    top.RefuseLater({"tls", "rates"}, "leave it out");
     top.RefuseLater({"slos"}, "rules stand in files of their own: `rules: [rules.yaml]`");
     top.Finish();
   }
@@ -93,10 +95,15 @@ class Loader {
     const YamlNode* node = top.Find(section);
     if (node == nullptr) return;
     MapReader map(*node, "`" + std::string(section) + "`", &diagnostics_);
+    if (section == "kafka") kafka_.Read(map, Folder(), &configuration_.files);
     for (const SettingSpec* setting : settings) {
       TakeNode(*setting, map.Find(setting->path.substr(section.size() + 1)));
     }
     map.Finish();
+  }
+
+  [[nodiscard]] std::string Folder() const {
+    return std::filesystem::path(sources_.file).parent_path().string();
   }
 
   void TakeNode(const SettingSpec& setting, const YamlNode* node) {
@@ -112,9 +119,8 @@ class Loader {
       values = {*text};
     }
     if (setting.file) {
-      const std::filesystem::path folder = std::filesystem::path(sources_.file).parent_path();
       for (std::string& value : values) {
-        if (!value.empty()) value = (folder / value).string();
+        if (!value.empty()) value = (std::filesystem::path(Folder()) / value).string();
       }
     }
     Take(setting, values, node->position, node->position.ToString());
@@ -180,6 +186,7 @@ class Loader {
   const ConfigSources& sources_;
   Configuration configuration_;
   RuleDraft draft_;
+  KafkaDraft kafka_;
   Diagnostics diagnostics_;
   Position rules_position_;
 };

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "rules/spec/rule_spec.h"
+#include "server/config/diagnostic.h"
+#include "server/config/kafka_section.h"
 #include "server/config/server_config.h"
 #include "storage/base/result.h"
 
@@ -36,6 +39,9 @@ struct Setting {
 struct Configuration {
   ServerConfig server;
   rules::RuleSet rules;
+  std::optional<KafkaSection> kafka;  ///< absent: Kafka is not read
+  /// What is allowed and still breaks a promise, each with its place.
+  std::vector<Diagnostic> warnings;
   std::vector<Setting> settings;   ///< in the order of Settings()
   std::vector<std::string> files;  ///< read, in order: what a reload reads again
 };

@@ -99,7 +99,7 @@ TEST_F(ConfigurationTest, AllMistakesOfAllSourcesComeTogether) {
   const std::string file =
       Write("barograph.yaml",
             "lisen: 127.0.0.1:1\nhttp: 7172\ntimezone: Europe/Berln\nrules: [rules.yaml, "
-            "gone.yaml]\nkafka: {}\nlimits: {queue_bytes: 1KiB}\n");
+            "gone.yaml]\ntls: {}\nlimits: {queue_bytes: 1KiB}\n");
   const std::string told = Refusal(
       {.file = file,
        .environment = {{"BAROGRAPH_LIMITS__QUEUE_BYTE", "1"}, {"BAROGRAPH_LISTEN", "nowhere"}},
@@ -111,7 +111,7 @@ TEST_F(ConfigurationTest, AllMistakesOfAllSourcesComeTogether) {
   EXPECT_THAT(told, HasSubstr("barograph.yaml:2:7: http: '7172' is not an address"));
   EXPECT_THAT(told, HasSubstr("barograph.yaml:3:11: timezone: 'Europe/Berln' is not a zone"));
   EXPECT_THAT(told, HasSubstr("barograph.yaml:4:8: there is no file"));
-  EXPECT_THAT(told, HasSubstr("barograph.yaml:5:1: 'kafka' is not supported by this version"));
+  EXPECT_THAT(told, HasSubstr("barograph.yaml:5:1: 'tls' is not supported by this version"));
   EXPECT_THAT(
       told,
       HasSubstr(

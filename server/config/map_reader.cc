@@ -228,4 +228,28 @@ std::optional<std::size_t> ReadWord(const YamlNode& node, std::string_view name,
   return std::nullopt;
 }
 
+// The value itself is never echoed: it could be the secret.
+std::string ReadSecretReference(const YamlNode& node, std::string_view name,
+                                Diagnostics* diagnostics) {
+  if (node.kind != YamlNode::Kind::kMap) {
+    diagnostics->Add(node.position,
+                     std::string(name) +
+                         ": write {env: NAME} or {file: PATH}; a secret itself never stands in a "
+                         "configuration file");
+    return {};
+  }
+  MapReader map(node, "`" + std::string(name) + "`", diagnostics);
+  const YamlNode* variable = map.Find("env");
+  const YamlNode* file = map.Find("file");
+  map.Finish();
+  if ((variable == nullptr) == (file == nullptr)) {
+    diagnostics->Add(node.position, std::string(name) + ": takes exactly one of `env` and `file`");
+    return {};
+  }
+  const YamlNode& given = variable != nullptr ? *variable : *file;
+  const auto text = ReadText(given, variable != nullptr ? "env" : "file", diagnostics);
+  if (!text) return {};
+  return (variable != nullptr ? "env:" : "file:") + *text;
+}
+
 }  // namespace barograph::server

@@ -82,5 +82,8 @@ class MapReader {
 [[nodiscard]] std::optional<std::size_t> ReadWord(const YamlNode& node, std::string_view name,
                                                   std::span<const std::string_view> words,
                                                   Diagnostics* diagnostics);
+/// {env: X} or {file: X} as "env:X" or "file:X", which ResolveSecret fetches; "" after a mistake.
+[[nodiscard]] std::string ReadSecretReference(const YamlNode& node, std::string_view name,
+                                              Diagnostics* diagnostics);
 
 }  // namespace barograph::server

@@ -7,29 +7,6 @@
 namespace barograph::server {
 namespace {
 
-// {env: X} or {file: X} as "env:X" or "file:X". The value itself is never echoed: it could be the
-// secret.
-std::string ReadSecretReference(const YamlNode& node, Diagnostics* diagnostics) {
-  if (node.kind != YamlNode::Kind::kMap) {
-    diagnostics->Add(node.position,
-                     "secret: write {env: NAME} or {file: PATH}; a secret itself never stands in a "
-                     "configuration file");
-    return {};
-  }
-  MapReader map(node, "`secret`", diagnostics);
-  const YamlNode* variable = map.Find("env");
-  const YamlNode* file = map.Find("file");
-  map.Finish();
-  if ((variable == nullptr) == (file == nullptr)) {
-    diagnostics->Add(node.position, "secret: takes exactly one of `env` and `file`");
-    return {};
-  }
-  const YamlNode& given = variable != nullptr ? *variable : *file;
-  const auto name = ReadText(given, variable != nullptr ? "env" : "file", diagnostics);
-  if (!name) return {};
-  return (variable != nullptr ? "env:" : "file:") + *name;
-}
-
 void ReadWebhook(const YamlNode& node, rules::ReceiverSpec* receiver, Diagnostics* diagnostics) {
   using Format = rules::ReceiverSpec::Format;
   receiver->type = rules::ReceiverSpec::Type::kWebhook;
@@ -43,7 +20,7 @@ void ReadWebhook(const YamlNode& node, rules::ReceiverSpec* receiver, Diagnostic
     receiver->format = chosen == 1U ? Format::kBarograph : Format::kAlertmanager;
   }
   if (const auto* secret = map.Find("secret")) {
-    receiver->secret_reference = ReadSecretReference(*secret, diagnostics);
+    receiver->secret_reference = ReadSecretReference(*secret, "secret", diagnostics);
   }
   if (const auto* resolved = map.Find("send_resolved")) {
     receiver->send_resolved = ReadBool(*resolved, "send_resolved", diagnostics).value_or(true);

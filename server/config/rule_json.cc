@@ -1,5 +1,6 @@
 #include "server/config/rule_json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "storage/base/money.h"
@@ -80,6 +81,12 @@ Json SloJson(const rules::SloSpec& slo) {
   return json;
 }
 
+// A reference to a secret, "env:NAME", as it is written.
+Json ReferenceJson(const std::string& reference) {
+  const std::size_t colon = std::min(reference.find(':'), reference.size());
+  return {{reference.substr(0, colon), reference.substr(std::min(colon + 1, reference.size()))}};
+}
+
 Json ReceiverJson(const rules::ReceiverSpec& receiver) {
   if (receiver.type == rules::ReceiverSpec::Type::kFile) {
     return {{"name", receiver.name},
@@ -89,10 +96,8 @@ Json ReceiverJson(const rules::ReceiverSpec& receiver) {
   Json webhook = {{"url", receiver.target},
                   {"format", alertmanager ? "alertmanager" : "barograph"},
                   {"send_resolved", receiver.send_resolved}};
-  const std::size_t colon = receiver.secret_reference.find(':');
-  if (colon != std::string::npos) {
-    webhook["secret"] = {
-        {receiver.secret_reference.substr(0, colon), receiver.secret_reference.substr(colon + 1)}};
+  if (!receiver.secret_reference.empty()) {
+    webhook["secret"] = ReferenceJson(receiver.secret_reference);
   }
   return {{"name", receiver.name}, {"webhook", webhook}};
 }
@@ -121,6 +126,33 @@ Json RulesJson(const rules::RuleSet& rules) {
   return json;
 }
 
+Json TopicJson(const ingest::KafkaTopicOptions& topic, const std::string& timezone) {
+  Json json{{topic.pattern ? "pattern" : "topic", topic.topic},
+            {"tenant", topic.tenant},
+            {"format", Name(topic.format)},
+            {"timezone", timezone}};
+  if (!topic.record.text.currency.empty()) json["currency"] = topic.record.text.currency;
+  if (!topic.record.cloud_events) return json;
+  for (const ingest::CloudEventType& type : topic.record.cloud_events->types) {
+    json["types"][type.type] =
+        type.mapping ? Json{{"mapping", type.mapping->spec().source}} : Json(type.as);
+  }
+  json["labels"] = topic.record.cloud_events->labels;
+  return json;
+}
+
+Json KafkaJson(const KafkaSection& kafka) {
+  Json json{{"topics", Json::array()}, {"properties", Json::object()}};
+  for (std::size_t i = 0; i < kafka.options.topics.size(); ++i) {
+    json["topics"].push_back(TopicJson(kafka.options.topics[i], kafka.timezones[i]));
+  }
+  for (const auto& [name, value] : kafka.options.properties) json["properties"][name] = value;
+  for (const auto& [name, reference] : kafka.secrets) {
+    json["properties"][name] = ReferenceJson(reference);
+  }
+  return json;
+}
+
 // Text in files may be any bytes; what is no UTF-8 is shown as the replacement character.
 std::string Dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
@@ -140,6 +172,7 @@ std::string ConfigurationToJson(const Configuration& configuration, int indent) 
   }
   json["files"] = configuration.files;
   json["rules"] = RulesJson(configuration.rules);
+  if (configuration.kafka) json["kafka"] = KafkaJson(*configuration.kafka);
   return Dump(json, indent);
 }
 

@@ -41,6 +41,22 @@ Status ApplyAddress(const Values& values, std::string* into) {
   return {};
 }
 
+// Each broker as librdkafka takes it: "host", "host:9092", "[::1]:9092", "SASL_SSL://host:9093".
+Status ApplyBrokers(const Values& values, std::string* into) {
+  std::string_view rest = values[0];
+  do {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view broker = rest.substr(0, comma);
+    if (broker.empty() || broker.starts_with(':') || broker.ends_with(':') ||
+        broker.find_first_of(" \t") != std::string_view::npos) {
+      return Refuse(values[0], "is no list of brokers; write e.g. broker-1:9092,broker-2:9092");
+    }
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  } while (!rest.empty());
+  *into = values[0];
+  return {};
+}
+
 Status ApplyZone(const Values& values, std::string* into) {
   absl::TimeZone zone;
   if (!absl::LoadTimeZone(values[0], &zone)) {
@@ -126,7 +142,7 @@ constexpr std::uint64_t kMebi = 1U << 20U;
 constexpr std::uint64_t kGibi = 1U << 30U;
 
 using Config = ServerConfig;
-const std::array<SettingSpec, 19> kSettings{{
+const std::array<SettingSpec, 22> kSettings{{
     {"data", "folder of the log and all state; made when absent", false, true,
      [](const Values& v, Config* c) { return ApplyText(v, &c->data); },
      [](const Config& c) { return c.data; }},
@@ -181,6 +197,16 @@ const std::array<SettingSpec, 19> kSettings{{
        return ApplyCount<1000, 1'000'000'000>(v, &c->checkpoint.events);
      },
      [](const Config& c) { return std::to_string(c.checkpoint.events); }},
+    {"kafka.brokers", "brokers of Kafka: host:port, several with commas; empty: no Kafka", false,
+     false, [](const Values& v, Config* c) { return ApplyBrokers(v, &c->kafka.brokers); },
+     [](const Config& c) { return c.kafka.brokers; }},
+    {"kafka.group", "consumer group; one Barograph a group", false, false,
+     [](const Values& v, Config* c) { return ApplyText(v, &c->kafka.group); },
+     [](const Config& c) { return c.kafka.group; }},
+    {"kafka.dead_letter_topic", "topic that gets a copy of every record set aside; empty: none",
+     false, false,
+     [](const Values& v, Config* c) { return ApplyText(v, &c->kafka.dead_letter_topic); },
+     [](const Config& c) { return c.kafka.dead_letter_topic; }},
     {"log.level", "trace, debug, info, warn, error or off", false, false,
      [](const Values& v, Config* c) { return ApplyWord(v, kLevels, &c->log.level); },
      [](const Config& c) { return c.log.level; }},

@@ -37,6 +37,12 @@ struct ServerConfig {
     std::uint64_t events = 1'500'000;
   } checkpoint;
 
+  struct Kafka {
+    std::string brokers;
+    std::string group = "barograph";
+    std::string dead_letter_topic;
+  } kafka;
+
   struct Log {
     std::string level = "info";
     std::string format = "text";
