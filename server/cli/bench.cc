@@ -27,17 +27,30 @@ CLI::App& AddBench(CLI::App& bench, const std::string& name, const std::string& 
   return command;
 }
 
+void AddKafka(CLI::App& bench, const std::shared_ptr<BenchFlags>& flags, int* status) {
+  CLI::App& kafka =
+      AddBench(bench, "kafka",
+               "Durable events per second from Kafka beside a consumer that only counts", flags);
+  kafka.add_option("--brokers", flags->brokers, "Brokers; topics are made there and removed again")
+      ->required();
+  kafka.add_option("--events", flags->kafka_events, "Events, as records of one and of 500")
+      ->check(CLI::Range(1'000, 100'000'000))
+      ->capture_default_str();
+  kafka.callback([flags, status] { *status = BenchKafka(*flags); });
+}
+
 }  // namespace
 
 void AddBenchCommand(CLI::App& root, int* status) {
   CLI::App& bench =
-      *root.add_subcommand("bench", "Measure this machine: ingest, alert, replay, restart");
+      *root.add_subcommand("bench", "Measure this machine: ingest, alert, replay, restart, kafka");
   bench.require_subcommand(1);
   bench.footer(R"(Examples:
   barograph bench ingest --runs 5
   barograph bench alert
   barograph bench replay --events 5000000
   barograph bench restart --events 20000000
+  barograph bench kafka --brokers 127.0.0.1:9092 --runs 3
 
 Each prints one JSON object whose names end in their unit. Client and server share this
 machine's cores.)");
@@ -81,6 +94,8 @@ machine's cores.)");
       ->check(CLI::Range(1'000'000, 100'000'000))
       ->capture_default_str();
   restart.callback([flags, status] { *status = BenchRestart(*flags); });
+
+  AddKafka(bench, flags, status);
 
   auto sink = std::make_shared<SinkFlags>();
   CLI::App& transport =

@@ -20,6 +20,8 @@ struct BenchFlags {
   double load_events_per_second = 0;  ///< 0: half of what a full load of a few seconds reached
   std::string data;                   ///< replay: an existing data folder instead of a new log
   std::uint64_t until = 0;            ///< replay: last sequence; 0: the end
+  std::string brokers;                ///< kafka
+  std::uint64_t kafka_events = 2'000'000;
   bool gate = false;  ///< exit 1 when a mark of docs/benchmarks.md is missed or the run is void
 };
 
@@ -28,6 +30,7 @@ int BenchIngest(const BenchFlags& flags);
 int BenchReplay(const BenchFlags& flags);
 int BenchAlert(const BenchFlags& flags);
 int BenchRestart(const BenchFlags& flags);
+int BenchKafka(const BenchFlags& flags);
 
 // Ceilings, each with the same bytes as the real run.
 /// The server side of the transport ceiling: takes messages unread and acknowledges them as

@@ -200,6 +200,10 @@ Result<std::unique_ptr<BenchServer>> BenchServer::Start(const BenchFolder& folde
                                         folder.File("rules.yaml"),
                                         "--log-level",
                                         "warn"};
+  if (!options.config.empty()) {
+    WriteFile(folder.File("barograph.yaml"), options.config);
+    arguments.insert(arguments.end(), {"--config", folder.File("barograph.yaml")});
+  }
   if (!options.extra_flag.empty()) arguments.push_back(options.extra_flag);
   const SystemClock clock;
   const Duration begin = clock.BootNow();

@@ -70,6 +70,7 @@ class BenchServer {
     std::string webhook_url;  ///< empty: notices go to a file
     std::string webhook_secret;
     std::string extra_flag;  ///< e.g. --replay
+    std::string config;      ///< text of a barograph.yaml
   };
   [[nodiscard]] static Result<std::unique_ptr<BenchServer>> Start(const BenchFolder& folder,
                                                                   const Options& options);
