@@ -74,6 +74,12 @@ void AddLog(const PartitionFigures& partition, MetricSink& sink) {
              Seconds(partition.writer_absence_max));
 }
 
+void AddQuarantine(const PartitionFigures& partition, MetricSink& sink) {
+  sink.Gauge("barograph_quarantine_records",
+             "Records of Kafka that were set aside and wait for somebody: barograph dlq list.",
+             static_cast<double>(partition.quarantine_pending));
+}
+
 void AddNotices(const OutboxFigures& outbox, MetricSink& sink) {
   const std::string help = "Notices that ended, by outcome.";
   const auto ended = [&](const std::string& outcome, std::uint64_t value) {
@@ -112,6 +118,7 @@ void AddProcess(MetricSink& sink) {
 void AddServerMetrics(const ServerFigures& figures, MetricSink& sink) {
   AddIngest(figures.partition, figures.door, sink);
   AddLog(figures.partition, sink);
+  AddQuarantine(figures.partition, sink);
   AddNotices(figures.outbox, sink);
   AddProcess(sink);
 }
