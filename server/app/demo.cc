@@ -34,10 +34,12 @@ constexpr auto kIncidentDelay = std::chrono::seconds(6);
 constexpr auto kSecondsPerDay = 86'400.0;
 /// Quiet enough that nothing but the incident burns a budget.
 constexpr double kFailureRatio = 0.0003;
+/// Of the live events, with --kafka.
+constexpr double kKafkaShare = 0.4;
 
 struct DemoFlags {
   std::string data;
-  std::string listen, http;
+  std::string listen, http, kafka;
   std::uint32_t agents = 50;
   std::uint32_t days = 30;
   double events = 1'100'000;
@@ -151,6 +153,9 @@ class Demo {
   Status Run() {
     BAROGRAPH_ASSIGN(folder_, MakeFolder(flags_));
     BAROGRAPH_TRY(receiver_.Start());
+    if (!flags_.kafka.empty()) {
+      BAROGRAPH_ASSIGN(kafka_fleet_, KafkaFleet::Make(flags_.kafka, clock_));
+    }
     BAROGRAPH_TRY(StartServer());
     BAROGRAPH_TRY(Load());
     if (!watch_.stopped()) BAROGRAPH_TRY(Live());
@@ -162,7 +167,8 @@ class Demo {
     ::setenv(kSecretName, kSecret, 1);
     std::ofstream(folder_ + "/rules.yaml") << DemoRules(receiver_.url());
     std::ofstream(folder_ + "/barograph.yaml")
-        << "data: data\nrules: [rules.yaml]\nlog: {level: warn}\n";
+        << "data: data\nrules: [rules.yaml]\nlog: {level: warn}\n"
+        << KafkaSectionText();
     ServerOptions options;
     options.sources.file = folder_ + "/barograph.yaml";
     options.sources.flags = {{"listen", flags_.listen}, {"http", flags_.http}};
@@ -178,6 +184,12 @@ class Demo {
                 server_->grpc_address().c_str(), server_->http_address().c_str(), folder_.c_str());
     std::fflush(stdout);
     return {};
+  }
+
+  [[nodiscard]] std::string KafkaSectionText() const {
+    if (kafka_fleet_ == nullptr) return "";
+    return "kafka:\n  brokers: \"" + flags_.kafka + "\"\n  group: " + kafka_fleet_->topic() +
+           "\n  topics: [{topic: " + kafka_fleet_->topic() + ", format: event}]\n";
   }
 
   [[noreturn]] static void Fail(const Error& error) {
@@ -209,13 +221,14 @@ class Demo {
     fleet.agents = flags_.agents;
     fleet.seed = 2;
     fleet.start = clock_.WallNow();
-    fleet.events_per_second = flags_.rate;
+    fleet.events_per_second = flags_.rate * (kafka_fleet_ ? 1 - kKafkaShare : 1);
     fleet.daily_swing = 0;
     fleet.failure_ratio = kFailureRatio;
     ingest::FleetIncident incident;
     incident.at = fleet.start + kIncidentDelay;
     fleet.incident = incident;
     live_ = std::make_unique<LiveFleet>(server_->grpc_address(), fleet, clock_);
+    if (kafka_fleet_) StartKafkaFleet(fleet);
     std::printf(
         "  live     %u agents, %.0f events a second\n"
         "  incident %s retries a task again and again: %u failures in %s, starting in %s\n",
@@ -224,7 +237,18 @@ class Demo {
         FormatDuration(kIncidentDelay).c_str());
     std::fflush(stdout);
     WatchLive();
-    return live_->Stop();
+    const Status sent = kafka_fleet_ ? kafka_fleet_->Stop() : Status();
+    BAROGRAPH_TRY(live_->Stop());
+    return sent;
+  }
+
+  void StartKafkaFleet(ingest::FleetOptions fleet) {
+    fleet.seed = 3;
+    fleet.events_per_second = flags_.rate * kKafkaShare;
+    fleet.incident.reset();
+    kafka_fleet_->Start(fleet);
+    std::printf("  kafka    %.0f %% of the events as records of %s on %s\n", kKafkaShare * 100,
+                kafka_fleet_->topic().c_str(), flags_.kafka.c_str());
   }
 
   void WatchLive() {
@@ -261,6 +285,7 @@ class Demo {
     line("slo", "error budgets and burn rates");
     line("query tasks.failed --by agent --over 1h", "any measure over any window");
     line("query cost --by model --over 30d", "what the fleet spent");
+    if (kafka_fleet_) line("kafka status", "positions and lag of its Kafka partitions");
     line("tail --agent agent-0001", "its events as they come");
     std::printf("  %-72s # %s\n",
                 ("curl -s http://" + server_->http_address() + "/metrics").c_str(),
@@ -273,6 +298,7 @@ class Demo {
   Status Finish() {
     Status stopped = server_->Stop(kServerStopMax);
     server_.reset();
+    kafka_fleet_.reset();
     if (flags_.keep || !flags_.data.empty()) {
       std::printf("\nended; the log is in %s/data\n", folder_.c_str());
     } else {
@@ -290,6 +316,7 @@ class Demo {
   DemoReceiver receiver_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<LiveFleet> live_;
+  std::unique_ptr<KafkaFleet> kafka_fleet_;
 };
 
 int RunDemo(const DemoFlags& flags) {
@@ -327,9 +354,12 @@ void AddDemoCommand(CLI::App& root, int* status) {
       ->capture_default_str();
   command->add_option("--seconds", flags->seconds,
                       "End by itself after so long live (default: at Ctrl-C)");
+  command->add_option("--kafka", flags->kafka,
+                      "Brokers of Kafka: part of the live events comes from there");
   command->add_flag("--keep", flags->keep, "Keep the temporary folder");
   command->footer(
-      "Examples:\n  barograph demo\n  barograph demo --agents 500 --events 5000000 --keep");
+      "Examples:\n  barograph demo\n  barograph demo --agents 500 --events 5000000 --keep\n  "
+      "barograph demo --kafka 127.0.0.1:9092");
   command->callback([flags, status] { *status = RunDemo(*flags); });
 }
 
