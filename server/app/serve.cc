@@ -22,7 +22,7 @@ constexpr auto kStopMax = std::chrono::seconds(30) - kReloadMax;
 
 struct ServeFlags {
   std::string config;
-  std::string data, listen, http, level;
+  std::string data, listen, http, level, kafka;
   std::vector<std::string> rules;
   bool replay = false;
 };
@@ -38,6 +38,7 @@ ServerOptions OptionsOf(const ServeFlags& flags) {
   flag("listen", flags.listen);
   flag("http", flags.http);
   flag("log.level", flags.level);
+  flag("kafka.brokers", flags.kafka);
   std::string rules;
   for (const std::string& file : flags.rules) rules += (rules.empty() ? "" : ",") + file;
   flag("rules", rules);
@@ -83,6 +84,8 @@ void AddServeCommand(CLI::App& root, int* status) {
   command->add_option("--data", flags->data, "Folder of log and state (default barograph-data)");
   command->add_option("--listen", flags->listen, "gRPC address (default 127.0.0.1:7171)");
   command->add_option("--http", flags->http, "HTTP address (default 127.0.0.1:7172)");
+  command->add_option("--kafka-brokers", flags->kafka,
+                      "Brokers of Kafka, for the topics of the configuration");
   command->add_option("--log-level", flags->level, "trace, debug, info, warn, error, off");
   command->add_flag("--replay", flags->replay,
                     "Rebuild all state from the log, not from the checkpoint");

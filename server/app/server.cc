@@ -13,7 +13,9 @@
 #include "ingest/formats/price_table.h"
 #include "ingest/grpc/ingest_door.h"
 #include "server/api/api.h"
+#include "server/app/kafka_metrics.h"
 #include "server/app/logging.h"
+#include "server/app/open_kafka.h"
 #include "server/app/receivers.h"
 #include "server/app/server_metrics.h"
 #include "server/config/shipped_prices.h"
@@ -34,7 +36,7 @@ namespace {
 constexpr double kDiskFreeShareMin = 0.02;
 constexpr auto kOutboxStopMax = std::chrono::seconds(5);
 constexpr std::size_t kVersionDigits = 12;
-constexpr auto kDoorShare = 3;  // of the time to stop, the doors get a third
+constexpr auto kStopShare = 4;  // of the time to stop, each door and the partition get a quarter
 
 struct HostAndPort {
   std::string host;
@@ -93,7 +95,10 @@ std::string DiskProblem(const std::string& directory) {
 struct Server::State {
   State(Clock& clock_of, ServerOptions options_of)
       : clock(clock_of), options(std::move(options_of)) {}
-  ~State() { SetOutboxToWake(nullptr); }
+  ~State() {
+    SetOutboxToWake(nullptr);
+    if (api) api->SetKafka(nullptr);
+  }
 
   Status LoadConfig();
   Status OpenPartition(std::function<void(const Error&)> on_failure);
@@ -112,6 +117,7 @@ struct Server::State {
   Status StartNotify();
   Status StartHttp();
   Status StartGrpc();
+  Status StartKafka();
   void AddHealthChecks();
 
   Clock& clock;
@@ -135,6 +141,7 @@ struct Server::State {
   std::unique_ptr<OutboxWorker> outbox;
   std::unique_ptr<Api> api;
   std::unique_ptr<ingest::IngestDoor> door;
+  std::unique_ptr<ingest::KafkaDoor> kafka;
   Health health;
   Metrics metrics;
   Metrics fleet_metrics;
@@ -154,11 +161,15 @@ void Server::State::SetOutboxToWake(OutboxWorker* worker) {
 Status Server::State::LoadConfig() {
   BAROGRAPH_ASSIGN(configuration, LoadConfiguration(options.sources));
   const ServerConfig::Log& log = configuration.server.log;
-  return SetUpLogging({.level = log.level,
-                       .format = log.format,
-                       .file = log.file,
-                       .rotate_bytes = log.file_bytes,
-                       .rotate_files = log.files});
+  BAROGRAPH_TRY(SetUpLogging({.level = log.level,
+                              .format = log.format,
+                              .file = log.file,
+                              .rotate_bytes = log.file_bytes,
+                              .rotate_files = log.files}));
+  for (const Diagnostic& warning : configuration.warnings) {
+    spdlog::warn("{}", warning.ToString());
+  }
+  return {};
 }
 
 Status Server::State::OpenPartition(std::function<void(const Error&)> on_failure) {
@@ -273,6 +284,7 @@ void Server::State::AddHealthChecks() {
                 return "the wall clock is " + FormatDuration(std::chrono::abs(difference)) +
                        " away from the log's clock";
               }});
+  if (kafka) health.Add({"kafka", [this] { return kafka->Problem(); }});
   health.Add({"serving", [this]() -> std::string { return draining ? "shutting down" : ""; }});
   health.AddLiveness({"log", [this]() -> std::string {
                         return partition->figures().failed ? "a write to the disk failed" : "";
@@ -292,6 +304,7 @@ Status Server::State::StartHttp() {
                       .outbox = outbox->figures(),
                       .door = door ? door->figures() : ingest::IngestDoorFigures{}},
                      sink);
+    if (kafka) AddKafkaMetrics(kafka->figures(), sink);
   });
   fleet_metrics.AddSource(
       [this](MetricSink& sink) { AddFleetMetrics(*partition, "default", sink); });
@@ -301,12 +314,20 @@ Status Server::State::StartHttp() {
 }
 
 Status Server::State::StartGrpc() {
-  api = std::make_unique<Api>(*partition, authenticator, clock, BAROGRAPH_VERSION);
+  api = std::make_unique<Api>(*partition, authenticator, clock, BAROGRAPH_VERSION,
+                              configuration.kafka.has_value());
   ingest::IngestDoorOptions door_options;
   door_options.listen = configuration.server.listen;
   door_options.channelz = configuration.server.channelz;
   BAROGRAPH_ASSIGN(door, ingest::IngestDoor::Open(door_options, *partition, authenticator, clock,
                                                   api->services()));
+  return {};
+}
+
+Status Server::State::StartKafka() {
+  if (!configuration.kafka) return {};
+  BAROGRAPH_ASSIGN(kafka, OpenKafka(*configuration.kafka, *partition, clock));
+  api->SetKafka(kafka.get());
   return {};
 }
 
@@ -323,6 +344,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
   BAROGRAPH_TRY(state.ApplyAtStart());
   BAROGRAPH_TRY(state.StartNotify());
   BAROGRAPH_TRY(state.StartGrpc());
+  BAROGRAPH_TRY(state.StartKafka());
   BAROGRAPH_TRY(state.StartHttp());
   spdlog::info("ready: gRPC {}, HTTP {}, data {}", server->grpc_address(), server->http_address(),
                state.configuration.server.data);
@@ -344,10 +366,13 @@ Status Server::Stop(Duration limit) {
   State& state = *state_;
   state.draining = true;
   spdlog::info("stopping: committing what was accepted");
+  state.api->SetKafka(nullptr);
   state.api->Stop();
-  state.door->Drain(limit / kDoorShare);
-  state.outbox->Stop(std::min<Duration>(kOutboxStopMax, limit / kDoorShare));
-  Status drained = state.partition->Drain(limit / kDoorShare);
+  const Status left = state.kafka ? state.kafka->Drain(limit / kStopShare) : Status();
+  if (!left.ok()) spdlog::warn("kafka: {}", left.error().message());
+  state.door->Drain(limit / kStopShare);
+  state.outbox->Stop(std::min<Duration>(kOutboxStopMax, limit / kStopShare));
+  Status drained = state.partition->Drain(limit / kStopShare);
   state.http->Stop();
   spdlog::info("stopped at event {}", state.partition->figures().durable.value);
   return drained;

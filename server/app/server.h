@@ -27,10 +27,10 @@ inline constexpr Duration kReloadMax = std::chrono::seconds(5);
 /// Threads: methods from one thread; `on_failure` comes from another.
 class Server {
  public:
-  /// Starts everything in order: configuration, log, rules, prices, receivers, HTTP, and gRPC last,
-  /// so that nobody is let in before all is ready.
+  /// Starts everything in order: configuration, log, rules, prices, receivers, gRPC, Kafka, and
+  /// HTTP last, so that nobody calls it ready before all is.
   /// Errors: kInvalidArgument (configuration), kLocked, kDataLoss, kCorruption, kUnavailable (a
-  ///         port).
+  ///         port), kFailedPrecondition (another Barograph reads as this Kafka group).
   [[nodiscard]] static Result<std::unique_ptr<Server>> Start(
       const ServerOptions& options, Clock& clock, std::function<void(const Error&)> on_failure);
   ~Server();

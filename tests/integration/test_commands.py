@@ -37,6 +37,13 @@ class CommandsTest(unittest.TestCase):
         self.check("tail --from first", USAGE, "--from")
         self.check("serve --config /nonexistent.yaml", USAGE, "/nonexistent.yaml")
         self.check("emit -o xml agent=CMO", USAGE, "xml")
+        self.check("kafka", USAGE, "subcommand is required")
+        self.check("kafka skip agents 3", USAGE, "--earliest")
+        self.check("kafka skip agents 3 --earliest --to 7", USAGE)
+        self.check("dlq retry", USAGE)
+        self.check("dlq drop 5 --all --topic agents", USAGE)
+        self.check("dlq drop --all", USAGE, "--topic")
+        self.check("bench kafka", USAGE, "--brokers")
 
     def test_an_event_that_is_none_is_2_before_anything_is_sent(self):
         self.check("emit agent", USAGE, '"agent": write field=value')
@@ -45,7 +52,8 @@ class CommandsTest(unittest.TestCase):
         self.check("emit --json {", USAGE, "not valid JSON", "line 1, column 2")
 
     def test_a_server_that_is_not_there_is_1_and_says_how_to_start_it(self):
-        for command in ("slo", "alerts list", "query cost", "tail", "prices list", "emit agent=CMO cost.amount=1USD"):
+        for command in ("slo", "alerts list", "query cost", "tail", "prices list", "emit agent=CMO cost.amount=1USD", "kafka status",
+                        "dlq list"):
             self.check(command, FAILED, "cannot reach the server at " + NOBODY, "`barograph serve`", "--server")
 
     def test_help_and_version_are_0(self):
@@ -63,6 +71,26 @@ class CommandsTest(unittest.TestCase):
             config.write_text("listn: 127.0.0.1:0\n")
             self.check(f"config check {config}", REFUSED, "barograph.yaml:1:1", "listn", "listen")
             self.check(f"serve --config {config}", REFUSED, "barograph.yaml:1:1", "listn")
+
+    def test_without_kafka_its_commands_say_so(self):
+        with running() as server:
+            self.check("kafka status", DONE, "not configured", "docs/kafka.md", server=server.grpc)
+            self.check("kafka status -o json", DONE, '"configured": false', server=server.grpc)
+            self.check("kafka skip agents 3 --latest", FAILED, "agents/3 was never read", server=server.grpc)
+            self.check("kafka skip agents 3 --latest --accept-loss", FAILED, "not configured", server=server.grpc)
+            self.check("dlq list", DONE, "no records are set aside", server=server.grpc)
+            self.check("dlq show 5", FAILED, server=server.grpc)
+            self.check("dlq drop 5", FAILED, "dropped 0 records", "still set aside: 5", server=server.grpc)
+            self.check("dlq retry --all --topic agents", DONE, "no records of topic agents are set aside", server=server.grpc)
+
+    def test_a_broker_that_is_not_there_keeps_the_server_from_nothing(self):
+        config = f"kafka: {{brokers: '{NOBODY}', topics: [{{topic: agents, format: event}}]}}\n"
+        with running(config=config) as server:
+            self.check("kafka status", DONE, NOBODY, "no broker: ", "group barograph", "no partition was read yet", server=server.grpc)
+            self.check("emit agent=CMO cost.amount=1USD", DONE, server=server.grpc)
+            self.assertIn("[+]kafka ok", server.get("/readyz?verbose"))
+            self.assertIn("barograph_kafka_running 0", server.get("/metrics"))
+            self.assertEqual(server.stop(), 0)
 
     def test_refused_events_are_named_one_by_one_while_the_good_ones_are_stored(self):
         with running() as server:
