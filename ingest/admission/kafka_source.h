@@ -32,10 +32,10 @@ struct SetAsideRecord {
   std::int64_t timestamp_ms = -1;
   std::string key;
   std::vector<std::pair<std::string, std::optional<std::string>>> headers;
-  std::string value;               ///< at most kQuarantinedValueMax bytes
-  std::uint64_t value_bytes = 0;   ///< of the whole value
-  std::optional<Digest> digest;    ///< of the whole value, where it was cut
-  std::string reason;              ///< with the field's name
+  std::string value;                           ///< at most kQuarantinedValueMax bytes
+  std::uint64_t value_bytes = 0;               ///< of the whole value
+  std::optional<Digest> digest;                ///< of the whole value, where it was cut
+  std::string reason;                          ///< with the field's name
   std::vector<std::uint32_t> rejected_events;  ///< empty: the whole record
 };
 
@@ -48,7 +48,7 @@ struct KafkaSource {
   std::uint64_t first_offset = 0;
   std::uint64_t next_offset = 0;  ///< behind the last record
   KafkaMark last;                 ///< the last record
-  std::uint64_t records = 0;       ///< with tombstones and those set aside
+  std::uint64_t records = 0;      ///< with tombstones and those set aside
   std::uint64_t tombstones = 0;
   std::vector<SetAsideRecord> set_aside;  ///< in order of offset
 };

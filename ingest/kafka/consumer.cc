@@ -88,8 +88,7 @@ Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Open(const KafkaOptions& o
   (void)settings.release();  // The client owns it now.
   if (const auto error = rd_kafka_poll_set_consumer(consumer->client_.get());
       error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return barograph::Error(ErrorCode::kInternal,
-                            std::string("kafka: ") + rd_kafka_err2str(error));
+    return barograph::Error(ErrorCode::kInternal, std::string("kafka: ") + rd_kafka_err2str(error));
   }
   return consumer;
 }
@@ -150,7 +149,8 @@ void KafkaConsumer::Rebalance(rd_kafka_resp_err_t error,
     if (cooperative()) {
       const KafkaFault fault(rd_kafka_incremental_assign(client_.get(), list.get()));
       if (fault) {
-        hooks_.on_error(rd_kafka_error_code(fault.get()), rd_kafka_error_string(fault.get()), false);
+        hooks_.on_error(rd_kafka_error_code(fault.get()), rd_kafka_error_string(fault.get()),
+                        false);
       }
     } else {
       (void)rd_kafka_assign(client_.get(), list.get());
@@ -179,8 +179,7 @@ Status KafkaConsumer::ResumeAt(const std::vector<KafkaPlace>& places) {
   (void)rd_kafka_resume_partitions(client_.get(), list.get());
   const KafkaFault fault(
       rd_kafka_seek_partitions(client_.get(), list.get(), Milliseconds(kKafkaAsk)));
-  rd_kafka_resp_err_t error =
-      fault ? rd_kafka_error_code(fault.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+  rd_kafka_resp_err_t error = fault ? rd_kafka_error_code(fault.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
   for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
     error = list->elems[i].err;
   }

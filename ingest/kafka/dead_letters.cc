@@ -16,8 +16,8 @@ Result<std::unique_ptr<DeadLetters>> DeadLetters::Open(const KafkaOptions& optio
       new DeadLetters(options.dead_letter_topic, std::move(producer)));
 }
 
-void DeadLetters::Send(const std::string& topic, std::uint32_t partition,
-                       const std::string& tenant, const SetAsideRecord& record) {
+void DeadLetters::Send(const std::string& topic, std::uint32_t partition, const std::string& tenant,
+                       const SetAsideRecord& record) {
   const std::uint64_t under_way = queued_ - producer_->delivered() - producer_->failed();
   if (under_way >= kKafkaDeadLettersMax) {  // Reading never waits for a copy.
     ++not_sent_;

@@ -271,7 +271,8 @@ void DoorLoop::NoteError(rd_kafka_resp_err_t error, std::string_view text, bool 
 void DoorLoop::SetStanding(Standing standing) {
   if (standing_ == standing) return;
   standing_ = standing;
-  if (standing == Standing::kRunning) hooks_.log(Level::kInfo, "kafka: reading as group " + options_.group);
+  if (standing == Standing::kRunning)
+    hooks_.log(Level::kInfo, "kafka: reading as group " + options_.group);
 }
 
 // --- Telling
@@ -345,8 +346,8 @@ void DoorLoop::Publish() {
       partition.lag_records = *partition.end_offset > next ? *partition.end_offset - next : 0;
       partition.lag_seconds = 0;
       if (*partition.lag_records > 0 && reader.mark() && reader.mark()->timestamp_ms > 0) {
-        const auto age = wall.time_since_epoch() -
-                         std::chrono::milliseconds(reader.mark()->timestamp_ms);
+        const auto age =
+            wall.time_since_epoch() - std::chrono::milliseconds(reader.mark()->timestamp_ms);
         partition.lag_seconds = std::max(0.0, std::chrono::duration<double>(age).count());
       }
     }

@@ -121,7 +121,7 @@ class DoorLoop {
 
   Standing standing_ = Standing::kStarting;
   bool joined_ = false, group_unknown_ = false, recheck_group_ = false;
-  bool verify_all_ = false;     ///< the broker was away: every marked record is read again
+  bool verify_all_ = false;  ///< the broker was away: every marked record is read again
   std::vector<KafkaPlace> to_pause_;
   std::optional<Duration> held_since_;
   bool paused_ = false, waiting_for_room_ = false, rows_asked_ = false;

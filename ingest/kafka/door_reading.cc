@@ -15,13 +15,13 @@ void ReadHeaders(const rd_kafka_message_t& message, std::vector<RecordHeaderView
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(native, i, &name, &value, &size) ==
-                          RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(native, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        ++i) {
     const bool null = value == nullptr;
-    headers->push_back({name, null ? std::string_view()
-                                   : std::string_view(static_cast<const char*>(value), size),
-                        null});
+    headers->push_back(
+        {name, null ? std::string_view() : std::string_view(static_cast<const char*>(value), size),
+         null});
   }
 }
 
@@ -102,8 +102,8 @@ void DoorLoop::HandleRecord(const rd_kafka_message_t& message, PartitionReader* 
 void DoorLoop::HandleFault(const rd_kafka_message_t& message) {
   PartitionReader* reader = nullptr;
   if (message.rkt != nullptr && message.partition >= 0) {
-    reader = FindReader(rd_kafka_topic_name(message.rkt),
-                        static_cast<std::uint32_t>(message.partition));
+    reader =
+        FindReader(rd_kafka_topic_name(message.rkt), static_cast<std::uint32_t>(message.partition));
   }
   if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
     if (reader != nullptr) reader->ReachEnd(static_cast<std::uint64_t>(message.offset));
@@ -139,7 +139,8 @@ void DoorLoop::JudgeOutOfRange(PartitionReader* reader) {
     StopReader(reader, Range(next, ends->first) + " are gone (" +
                            std::to_string(ends->first - next) +
                            "): retention removed them before they were read");
-  } else if (reader->reading() == KafkaReading::kVerifying && reader->mark()->offset < ends->first) {
+  } else if (reader->reading() == KafkaReading::kVerifying &&
+             reader->mark()->offset < ends->first) {
     reader->LoseMark();
     NoteProblem(position.topic + "/" + std::to_string(position.partition) +
                 ": retention removed the last record that was read: unverifiable, going on");
@@ -156,19 +157,17 @@ void DoorLoop::JudgeOutOfRange(PartitionReader* reader) {
 void DoorLoop::StopReader(PartitionReader* reader, std::string problem) {
   const KafkaPosition& position = reader->position();
   const std::string name = position.topic + "/" + std::to_string(position.partition);
-  hooks_.log(KafkaDoor::Hooks::Level::kError,
-             "kafka: " + name + " is stopped: " + problem + "; `barograph kafka skip " +
-                 position.topic + " " + std::to_string(position.partition) +
-                 "` lets it go on behind the loss");
+  hooks_.log(KafkaDoor::Hooks::Level::kError, "kafka: " + name + " is stopped: " + problem +
+                                                  "; `barograph kafka skip " + position.topic +
+                                                  " " + std::to_string(position.partition) +
+                                                  "` lets it go on behind the loss");
   reader->Stop(problem);
   to_pause_.push_back({position.topic, position.partition, reader->next()});
-  positions_.StopKafka(position.topic, position.partition, std::move(problem),
-                       [this, name](const Status& noted) {
-                         if (noted.ok()) return;
-                         PostAnswer([this, text = name + ": " + noted.error().message()] {
-                           NoteProblem(text);
-                         });
-                       });
+  positions_.StopKafka(
+      position.topic, position.partition, std::move(problem), [this, name](const Status& noted) {
+        if (noted.ok()) return;
+        PostAnswer([this, text = name + ": " + noted.error().message()] { NoteProblem(text); });
+      });
 }
 
 std::optional<std::size_t> DoorLoop::OptionsOf(std::string_view topic) const {

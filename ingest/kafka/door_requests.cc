@@ -70,8 +70,9 @@ void DoorLoop::Retry(const std::string& tenant, Sequence sequence,
   }
   std::vector<RecordHeaderView> headers;
   for (const auto& header : record.headers) {
-    headers.push_back({header.name, header.value ? std::string_view(*header.value)
-                                                 : std::string_view(), !header.value});
+    headers.push_back({header.name,
+                       header.value ? std::string_view(*header.value) : std::string_view(),
+                       !header.value});
   }
   DecodedEvents events;
   const RawRecord raw{record.key, record.value, headers, record.record_time};

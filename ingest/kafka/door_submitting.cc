@@ -129,8 +129,7 @@ void DoorLoop::Restart(const Key& key, std::optional<KafkaPosition> position) {
     consumer_->Pause({{key.first, key.second}});
     return;
   }
-  if (const Status resumed =
-          consumer_->ResumeAt({{key.first, key.second, reader.StartOffset()}});
+  if (const Status resumed = consumer_->ResumeAt({{key.first, key.second, reader.StartOffset()}});
       !resumed.ok()) {
     NoteProblem(resumed.error().message());
     reader.Fail();

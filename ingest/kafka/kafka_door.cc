@@ -28,8 +28,7 @@ Result<std::unique_ptr<KafkaDoor>> KafkaDoor::Open(const KafkaOptions& options,
                                                    PartitionPort& partition, KafkaPort& positions,
                                                    const Clock& clock, Hooks hooks) {
   std::unique_ptr<KafkaDoor> door(new KafkaDoor());
-  door->state_ =
-      std::make_unique<State>(options, partition, positions, clock, std::move(hooks));
+  door->state_ = std::make_unique<State>(options, partition, positions, clock, std::move(hooks));
   BAROGRAPH_TRY(door->state_->loop.Prepare());
   door->state_->loop.Start();
   return door;
@@ -40,9 +39,10 @@ KafkaFigures KafkaDoor::figures() const { return state_->loop.figures(); }
 void KafkaDoor::Skip(std::string topic, std::uint32_t partition, SkipTarget to, std::string actor,
                      std::function<void(Result<Skipped>)> done) {
   DoorLoop& loop = state_->loop;
-  const bool posted = loop.Post([&loop, topic = std::move(topic), partition, to,
-                                 actor = std::move(actor),
-                                 done] { loop.Skip(topic, partition, to, actor, done); });
+  const bool posted =
+      loop.Post([&loop, topic = std::move(topic), partition, to, actor = std::move(actor), done] {
+        loop.Skip(topic, partition, to, actor, done);
+      });
   if (!posted) done(Busy());
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <librdkafka/rdkafka_mock.h>  // wants rdkafka.h before it
 
 #include <array>
 #include <chrono>
@@ -14,8 +15,6 @@
 
 #include "ingest/kafka/handles.h"
 #include "storage/event/event_view.h"
-
-#include <librdkafka/rdkafka_mock.h>  // wants rdkafka.h before it
 
 // Against the library's own cluster of one broker, which speaks the protocol over real sockets.
 
@@ -193,12 +192,12 @@ class MockBroker {
   void Send(const std::optional<std::string>& record, int partition = 0) {
     void* const value = record ? const_cast<char*>(record->data()) : nullptr;
     const std::size_t size = record ? record->size() : 0;
-    ASSERT_EQ(rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC("agents"),
-                                RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY("k", 1),
-                                RD_KAFKA_V_VALUE(value, size),
-                                RD_KAFKA_V_HEADER("origin", "test", 4),
-                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
-              RD_KAFKA_RESP_ERR_NO_ERROR);
+    ASSERT_EQ(
+        rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC("agents"),
+                          RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY("k", 1),
+                          RD_KAFKA_V_VALUE(value, size), RD_KAFKA_V_HEADER("origin", "test", 4),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+        RD_KAFKA_RESP_ERR_NO_ERROR);
   }
   void SendAgent(const std::string& agent, int partition = 0) {
     Send(R"({"agent":")" + agent + R"(","task":{"status":"STARTED"}})", partition);
@@ -368,9 +367,8 @@ TEST_F(KafkaDoorTest, ATopicMadeAnewStopsUntilItIsSkipped) {
   ASSERT_TRUE(Eventually([&] { return !log_.Position().problem.empty(); })) << lines();
   EXPECT_THAT(log_.Position().problem, HasSubstr("offset 2 is not the one that was read there"));
   EXPECT_EQ(log_.size(), 3U);
-  ASSERT_TRUE(Eventually([&] {
-    return door->figures().partitions.at(0).reading == KafkaReading::kStopped;
-  }));
+  ASSERT_TRUE(Eventually(
+      [&] { return door->figures().partitions.at(0).reading == KafkaReading::kStopped; }));
 
   std::promise<Result<KafkaControl::Skipped>> skipped;
   door->Skip("agents", 0, KafkaControl::End::kEarliest, "operator",

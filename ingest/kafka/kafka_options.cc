@@ -36,8 +36,8 @@ std::vector<std::string> WarnAboutProperties(const KafkaOptions& options) {
   for (const auto& [name, value] : options.properties) {
     for (const Danger& danger : kDangers) {
       if (name != danger.name || value == danger.good) continue;
-      warnings.push_back("kafka.properties." + name + ": \"" + value + "\": " +
-                         std::string(danger.why) + "; leave it out");
+      warnings.push_back("kafka.properties." + name + ": \"" + value +
+                         "\": " + std::string(danger.why) + "; leave it out");
     }
   }
   return warnings;
@@ -56,8 +56,8 @@ Status CheckKafkaOptions(const KafkaOptions& options) {
     const KafkaTopicOptions& topic = options.topics[i];
     const std::string where = "kafka.topics[" + std::to_string(i) + "]";
     if (topic.topic.empty()) return wrong(where + ": neither topic nor pattern");
-    if (!topic.pattern && (topic.topic.size() > kTopicBytesMax ||
-                           !RE2::FullMatch(topic.topic, "[a-zA-Z0-9._-]+"))) {
+    if (!topic.pattern &&
+        (topic.topic.size() > kTopicBytesMax || !RE2::FullMatch(topic.topic, "[a-zA-Z0-9._-]+"))) {
       return wrong(where + ".topic: \"" + topic.topic +
                    "\" cannot be a topic: letters, digits, dot, underscore and hyphen, at most " +
                    std::to_string(kTopicBytesMax));
@@ -69,8 +69,8 @@ Status CheckKafkaOptions(const KafkaOptions& options) {
       }
     }
     if (!options.dead_letter_topic.empty() && TopicFits(topic, options.dead_letter_topic)) {
-      return wrong("kafka.dead_letter_topic: " + options.dead_letter_topic + " is read by " + where +
-                   " too: records would go round for ever");
+      return wrong("kafka.dead_letter_topic: " + options.dead_letter_topic + " is read by " +
+                   where + " too: records would go round for ever");
     }
   }
   if (const auto settings = ConsumerSettings(options, "barograph"); !settings.ok()) {

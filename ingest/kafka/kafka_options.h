@@ -24,10 +24,10 @@ struct KafkaTopicOptions {
 
 /// The `kafka:` section of the configuration.
 struct KafkaOptions {
-  std::string brokers;               ///< host:port, several with commas
+  std::string brokers;  ///< host:port, several with commas
   std::string group = "barograph";
   std::vector<KafkaTopicOptions> topics;  ///< the first that fits a topic's name counts
-  std::string dead_letter_topic;     ///< empty: none
+  std::string dead_letter_topic;          ///< empty: none
   /// Whether the members of the group are looked at before joining, so that a second Barograph is
   /// noticed. Off only for brokers that cannot or will not list them.
   bool look_for_others = true;

@@ -33,10 +33,12 @@ TEST(KafkaOptionsTest, MistakesAreNamed) {
   expect("kafka.topics[0].topic: \"a b\"", [](KafkaOptions& o) { o.topics[0].topic = "a b"; });
   expect("kafka.topics[1].pattern: \"(\"", [](KafkaOptions& o) { o.topics[1].topic = "("; });
   expect("is read by kafka.topics[1]", [](KafkaOptions& o) { o.dead_letter_topic = "team-dead"; });
-  expect("kafka.properties.sasl.mechanizm",
-         [](KafkaOptions& o) { o.properties = {{"sasl.mechanizm", "PLAIN"}}; });
-  expect("kafka.properties.security.protocol",
-         [](KafkaOptions& o) { o.properties = {{"security.protocol", "TELEPATHY"}}; });
+  expect("kafka.properties.sasl.mechanizm", [](KafkaOptions& o) {
+    o.properties = {{"sasl.mechanizm", "PLAIN"}};
+  });
+  expect("kafka.properties.security.protocol", [](KafkaOptions& o) {
+    o.properties = {{"security.protocol", "TELEPATHY"}};
+  });
 }
 
 TEST(KafkaOptionsTest, ValuesThatBreakAPromiseAreWarnedAbout) {

@@ -118,8 +118,8 @@ PartitionReader::Taken PartitionReader::Verify(const KafkaRecord& record, std::u
     return Taken::kVerified;
   }
   problem_ = "the record at offset " + std::to_string(record.offset) +
-             " is not the one that was read there (" + TimeOf(record.timestamp_ms) + ", then it had " +
-             TimeOf(mark_->timestamp_ms) +
+             " is not the one that was read there (" + TimeOf(record.timestamp_ms) +
+             ", then it had " + TimeOf(mark_->timestamp_ms) +
              "): the topic was made anew, or cut off and written again; what came after offset " +
              std::to_string(record.offset) + " before is lost if it was not read";
   return Taken::kOther;
@@ -143,7 +143,9 @@ void PartitionReader::Open(std::uint64_t offset, Duration now) {
   opened_at_ = now;
 }
 
-bool PartitionReader::due(Duration now) const { return open() && now - opened_at_ >= kKafkaBatchAge; }
+bool PartitionReader::due(Duration now) const {
+  return open() && now - opened_at_ >= kKafkaBatchAge;
+}
 
 void PartitionReader::Close() {
   if (!open()) return;

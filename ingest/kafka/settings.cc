@@ -56,12 +56,19 @@ std::vector<Property> OurProducerProperties(const KafkaOptions& options) {
 /// Properties of the configuration that only one of the two roles knows are no mistake in the other.
 bool IsOfOtherRole(std::string_view name, bool consumer) {
   static constexpr std::array<std::string_view, 12> kConsumers = {
-      "group.",          "session.",    "heartbeat.",          "max.poll.",
-      "fetch.",          "queued.",     "check.crcs",          "isolation.level",
-      "auto.offset.",    "enable.auto", "partition.assignment", "enable.partition.eof"};
-  static constexpr std::array<std::string_view, 10> kProducers = {
-      "acks",        "linger.", "batch.",   "compression.", "queue.buffering.",
-      "transaction", "retries", "enable.idempotence", "delivery.timeout", "message.timeout"};
+      "group.",       "session.",    "heartbeat.",           "max.poll.",
+      "fetch.",       "queued.",     "check.crcs",           "isolation.level",
+      "auto.offset.", "enable.auto", "partition.assignment", "enable.partition.eof"};
+  static constexpr std::array<std::string_view, 10> kProducers = {"acks",
+                                                                  "linger.",
+                                                                  "batch.",
+                                                                  "compression.",
+                                                                  "queue.buffering.",
+                                                                  "transaction",
+                                                                  "retries",
+                                                                  "enable.idempotence",
+                                                                  "delivery.timeout",
+                                                                  "message.timeout"};
   const auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
   if (consumer) return std::any_of(kProducers.begin(), kProducers.end(), begins);
   return std::any_of(kConsumers.begin(), kConsumers.end(), begins);

@@ -92,8 +92,7 @@ void SetStatus(KafkaSlot& slot, const std::vector<KafkaPosition>& positions,
     const KafkaFigures figures = door.figures();
     SetConsumer(figures, out);
     for (const KafkaPartitionFigures& partition : figures.partitions) {
-      AddFigures(partition,
-                 &partitions[{partition.position.topic, partition.position.partition}]);
+      AddFigures(partition, &partitions[{partition.position.topic, partition.position.partition}]);
     }
   });
   if (!open && slot.configured()) out->set_state("starting");
