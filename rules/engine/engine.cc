@@ -188,11 +188,14 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
         } else if constexpr (std::is_same_v<Made, storage::TaskOverdue>) {
           Yield(tenant, event, record.log_time);
         } else {
-          // Deliveries live in the outbox, producers in their table; the rest only tells the reader
-          // of the log.
+          // Deliveries live in the outbox, producers and Kafka's positions in their tables, as what
+          // was set aside does; the rest only tells the reader of the log.
           static_assert(std::is_same_v<Made, storage::Delivery> ||
                         std::is_same_v<Made, storage::TailDropped> ||
-                        std::is_same_v<Made, storage::ProducerExpired>);
+                        std::is_same_v<Made, storage::ProducerExpired> ||
+                        std::is_same_v<Made, storage::Quarantined> ||
+                        std::is_same_v<Made, storage::QuarantineEnded> ||
+                        std::is_same_v<Made, storage::GapSkipped>);
         }
         return {};
       },

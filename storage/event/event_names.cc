@@ -57,6 +57,12 @@ std::string_view EventKindName(EventKind kind) {
       return "task_overdue";
     case EventKind::kImportEnded:
       return "import_ended";
+    case EventKind::kQuarantined:
+      return "quarantined";
+    case EventKind::kQuarantineEnded:
+      return "quarantine_ended";
+    case EventKind::kGapSkipped:
+      return "gap_skipped";
   }
   return "";
 }

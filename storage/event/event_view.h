@@ -33,8 +33,11 @@ enum class EventKind : std::uint8_t {
   kAlertTransition = 37,
   kNoticeDecided = 38,
   kDelivery = 39,
+  kQuarantined = 56,
+  kGapSkipped = 57,
   kTaskOverdue = 60,
   kImportEnded = 61,
+  kQuarantineEnded = 62,
 };
 [[nodiscard]] constexpr bool IsServerMade(EventKind kind) { return static_cast<int>(kind) >= 30; }
 /// "task", "cost", ... as in event.proto.

@@ -166,6 +166,9 @@ TEST(EventKindTest, AnEventHasExactlyOneKind) {
 TEST(EventKindTest, KindsOfTheServerAreRefusedFromOutside) {
   refuses("config_applied {}", "config_applied: made by the server alone");
   refuses("import_ended {}", "import_ended: made by the server alone");
+  refuses("quarantined {}", "quarantined: made by the server alone");
+  refuses("gap_skipped {}", "gap_skipped: made by the server alone");
+  refuses("quarantine_ended {}", "quarantine_ended: made by the server alone");
   refuses_bytes(Good() + Wire("resumed {}"), "resumed: made by the server alone");
   refuses_bytes(Good() + BytesField(32, ""), "field 32: made by the server alone");
   refuses_bytes(BytesField(99, ""), "field 99: made by the server alone");

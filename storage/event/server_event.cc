@@ -243,6 +243,77 @@ Status Read(const v1::ImportEnded& in, ImportEnded* out) {
   return {};
 }
 
+void Write(const Quarantined& value, v1::Event* event) {
+  v1::Quarantined* out = event->mutable_quarantined();
+  Write(value.origin, out->mutable_origin());
+  out->set_topic(Text(value.topic));
+  out->set_partition(value.partition);
+  out->set_offset(value.offset);
+  if (value.record_time) Write(*value.record_time, out->mutable_record_time());
+  out->set_key(value.key);
+  for (const Quarantined::Header& header : value.headers) {
+    v1::Quarantined::Header* copy = out->add_headers();
+    copy->set_name(Text(header.name));
+    if (header.value) copy->set_value(*header.value);
+  }
+  out->set_value(value.value);
+  out->set_value_bytes(value.value_bytes);
+  out->set_value_digest(value.value_digest);
+  out->set_reason(Text(value.reason));
+  out->mutable_rejected_events()->Add(value.rejected_events.begin(), value.rejected_events.end());
+}
+
+Status Read(const v1::Quarantined& in, Quarantined* out) {
+  out->topic = in.topic();
+  out->partition = in.partition();
+  out->offset = in.offset();
+  if (in.has_record_time()) out->record_time = ReadTime(in.record_time());
+  out->key = in.key();
+  for (const v1::Quarantined::Header& header : in.headers()) {
+    out->headers.push_back({header.name(), header.has_value()
+                                               ? std::optional<std::string>(header.value())
+                                               : std::nullopt});
+  }
+  out->value = in.value();
+  out->value_bytes = in.value_bytes();
+  out->value_digest = in.value_digest();
+  out->reason = in.reason();
+  out->rejected_events.assign(in.rejected_events().begin(), in.rejected_events().end());
+  return {};
+}
+
+void Write(const QuarantineEnded& value, v1::Event* event) {
+  v1::QuarantineEnded* out = event->mutable_quarantine_ended();
+  Write(value.origin, out->mutable_origin());
+  out->set_sequence(value.sequence.value);
+  out->set_outcome(static_cast<v1::QuarantineEnded::Outcome>(value.outcome));
+}
+
+Status Read(const v1::QuarantineEnded& in, QuarantineEnded* out) {
+  out->sequence = Sequence{in.sequence()};
+  return ReadChoice(in.outcome(), QuarantineOutcome::kDropped, "quarantine_ended.outcome",
+                    &out->outcome);
+}
+
+void Write(const GapSkipped& value, v1::Event* event) {
+  v1::GapSkipped* out = event->mutable_gap_skipped();
+  Write(value.origin, out->mutable_origin());
+  out->set_topic(Text(value.topic));
+  out->set_partition(value.partition);
+  out->set_from_offset(value.from_offset);
+  out->set_to_offset(value.to_offset);
+  out->set_problem(Text(value.problem));
+}
+
+Status Read(const v1::GapSkipped& in, GapSkipped* out) {
+  out->topic = in.topic();
+  out->partition = in.partition();
+  out->from_offset = in.from_offset();
+  out->to_offset = in.to_offset();
+  out->problem = in.problem();
+  return {};
+}
+
 template <typename Message, typename Value>
 Result<ServerEvent> Decode(const EventView& view) {
   Message message;
@@ -290,6 +361,18 @@ std::string_view Name(DeliveryOutcome outcome) {
   return "";
 }
 
+std::string_view Name(QuarantineOutcome outcome) {
+  switch (outcome) {
+    case QuarantineOutcome::kUnspecified:
+      return "";
+    case QuarantineOutcome::kRetried:
+      return "retried";
+    case QuarantineOutcome::kDropped:
+      return "dropped";
+  }
+  return "";
+}
+
 std::string EncodeServerEvent(const ServerEvent& event, Time time) {
   v1::Event message;
   Write(time, message.mutable_time());
@@ -326,6 +409,12 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::TaskOverdue, TaskOverdue>(view);
     case EventKind::kImportEnded:
       return Decode<v1::ImportEnded, ImportEnded>(view);
+    case EventKind::kQuarantined:
+      return Decode<v1::Quarantined, Quarantined>(view);
+    case EventKind::kQuarantineEnded:
+      return Decode<v1::QuarantineEnded, QuarantineEnded>(view);
+    case EventKind::kGapSkipped:
+      return Decode<v1::GapSkipped, GapSkipped>(view);
     default:
       break;
   }

@@ -108,10 +108,47 @@ struct ImportEnded {
   std::uint64_t events = 0;
 };
 
+/// A record of Kafka that was set aside whole. Key, value and the headers' values are bytes and are
+/// kept as they are.
+struct Quarantined {
+  struct Header {
+    std::string name;
+    std::optional<std::string> value;
+    friend bool operator==(const Header&, const Header&) = default;
+  };
+  Origin origin;
+  std::string topic;
+  std::uint32_t partition = 0;
+  std::uint64_t offset = 0;
+  std::optional<Time> record_time;
+  std::string key;
+  std::vector<Header> headers;
+  std::string value;              ///< cut at 1 MiB
+  std::uint64_t value_bytes = 0;  ///< of the whole value
+  std::string value_digest;       ///< SHA-256 of the whole value; empty unless it was cut
+  std::string reason;
+  std::vector<std::uint32_t> rejected_events;  ///< empty: the whole record
+};
+enum class QuarantineOutcome : std::uint8_t { kUnspecified, kRetried, kDropped };
+[[nodiscard]] std::string_view Name(QuarantineOutcome outcome);  ///< lower case: "retried"
+struct QuarantineEnded {
+  Origin origin;
+  Sequence sequence;  ///< of its Quarantined
+  QuarantineOutcome outcome = QuarantineOutcome::kUnspecified;
+};
+struct GapSkipped {
+  Origin origin;
+  std::string topic;
+  std::uint32_t partition = 0;
+  std::uint64_t from_offset = 0, to_offset = 0;
+  std::string problem;
+};
+
 /// A server-made event as a value. Encoding and decoding are exact inverses.
 using ServerEvent =
     std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
-                 AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded>;
+                 AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded, Quarantined,
+                 QuarantineEnded, GapSkipped>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

@@ -181,6 +181,57 @@ TEST(ServerEventTest, ImportEnded) {
   EXPECT_EQ(back.events, 69'659U);
 }
 
+TEST(ServerEventTest, QuarantinedKeepsTheRecordByteByByteAndTellsAbsentFromEmpty) {
+  const Quarantined event{.origin = kOrigin,
+                          .topic = "agent.events",
+                          .partition = 5,
+                          .offset = ~std::uint64_t{0},
+                          .record_time = At(kNow),
+                          .key = std::string("\0\xFF", 2),
+                          .headers = {{"ce_type", "x"}, {"empty", ""}, {"none", std::nullopt}},
+                          .value = std::string(1U << 20U, '\xFE'),
+                          .value_bytes = 100'000'000,
+                          .value_digest = std::string(32, '\x80'),
+                          .reason = "value: not JSON",
+                          .rejected_events = {0, 7, 10'000}};
+  const Quarantined back = RoundTrip(event, EventKind::kQuarantined);
+  EXPECT_EQ(back.topic, event.topic);
+  EXPECT_EQ(back.partition, event.partition);
+  EXPECT_EQ(back.offset, event.offset);
+  EXPECT_EQ(back.record_time, event.record_time);
+  EXPECT_EQ(back.key, event.key);
+  EXPECT_EQ(back.headers, event.headers);
+  EXPECT_EQ(back.value, event.value);
+  EXPECT_EQ(back.value_bytes, event.value_bytes);
+  EXPECT_EQ(back.value_digest, event.value_digest);
+  EXPECT_EQ(back.reason, event.reason);
+  EXPECT_EQ(back.rejected_events, event.rejected_events);
+  EXPECT_EQ(RoundTrip(Quarantined{}, EventKind::kQuarantined).record_time, std::nullopt);
+}
+
+TEST(ServerEventTest, QuarantineEnded) {
+  const QuarantineEnded event{
+      .origin = kOrigin, .sequence = Sequence{77}, .outcome = QuarantineOutcome::kDropped};
+  const QuarantineEnded back = RoundTrip(event, EventKind::kQuarantineEnded);
+  EXPECT_EQ(back.sequence, event.sequence);
+  EXPECT_EQ(back.outcome, event.outcome);
+}
+
+TEST(ServerEventTest, GapSkippedMayGoBack) {
+  const GapSkipped event{.origin = kOrigin,
+                         .topic = "t",
+                         .partition = 3,
+                         .from_offset = 1'000,
+                         .to_offset = 0,
+                         .problem = "the topic was made anew"};
+  const GapSkipped back = RoundTrip(event, EventKind::kGapSkipped);
+  EXPECT_EQ(back.topic, "t");
+  EXPECT_EQ(back.partition, 3U);
+  EXPECT_EQ(back.from_offset, 1'000U);
+  EXPECT_EQ(back.to_offset, 0U);
+  EXPECT_EQ(back.problem, event.problem);
+}
+
 TEST(ServerEventTest, EqualValuesGiveEqualBytesHoweverManyLabelsThereAre) {
   AlertTransition event{.rule = "r"};
   for (int i = 0; i < 100; ++i) event.labels["label-" + std::to_string(i * 37 % 100)] = "v";
@@ -223,6 +274,7 @@ TEST(ServerEventTest, WhatThisVersionDoesNotKnowStopsAFold) {
   stops(EventKind::kAlertTransition, "\x40\x05", ErrorCode::kFailedPrecondition);  // severity = 5
   stops(EventKind::kNoticeDecided, "\x40\x05", ErrorCode::kFailedPrecondition);
   stops(EventKind::kDelivery, "\x20\x05", ErrorCode::kFailedPrecondition);
+  stops(EventKind::kQuarantineEnded, "\x18\x03", ErrorCode::kFailedPrecondition);  // outcome = 3
 }
 
 TEST(ServerEventTest, StatesAndOutcomesAreNamedInLowerCase) {
@@ -236,6 +288,9 @@ TEST(ServerEventTest, StatesAndOutcomesAreNamedInLowerCase) {
   EXPECT_EQ(Name(DeliveryOutcome::kSuperseded), "superseded");
   EXPECT_EQ(Name(DeliveryOutcome::kDead), "dead");
   EXPECT_EQ(Name(DeliveryOutcome::kDropped), "dropped");
+  EXPECT_EQ(Name(QuarantineOutcome::kUnspecified), "");
+  EXPECT_EQ(Name(QuarantineOutcome::kRetried), "retried");
+  EXPECT_EQ(Name(QuarantineOutcome::kDropped), "dropped");
 }
 
 }  // namespace
