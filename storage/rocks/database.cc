@@ -6,6 +6,7 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <filesystem>
@@ -21,6 +22,8 @@ namespace barograph::storage {
 namespace {
 
 constexpr std::size_t kTableCount = static_cast<std::size_t>(Table::kCount);
+/// Tables from here on were not in the first version.
+constexpr Table kFirstAddedTable = Table::kKafka;
 constexpr std::size_t kBlockCacheBytesMin = 1U << 20U;
 constexpr std::size_t kWriteBufferBytesMin = 1U << 20U;
 constexpr std::size_t kMemoryBytesMax = std::size_t{64} << 30U;
@@ -28,6 +31,7 @@ constexpr std::size_t kMemoryBytesMax = std::size_t{64} << 30U;
 /// ones.
 constexpr int kReadOnlyTriesMax = 5;
 constexpr std::size_t kDeletesPerWrite = 1024;
+constexpr std::size_t kIdentityBytesMax = 64;
 constexpr std::uint32_t kFormatVersion = 1;
 constexpr std::string_view kFormatKey = "format";
 
@@ -166,6 +170,8 @@ struct Database::State {
   [[nodiscard]] Status Commit(rocksdb::WriteBatch* rows, bool sync);
   [[nodiscard]] Status Fail(const rocksdb::Status& status);
   [[nodiscard]] Status ChooseEnv(bool exists);
+  [[nodiscard]] rocksdb::Status FindTables(const rocksdb::DBOptions& settings,
+                                           std::vector<Table>* present) const;
   [[nodiscard]] rocksdb::Status OpenRocks();
   [[nodiscard]] Status CheckFormat();
   [[nodiscard]] bool IsEmpty() const;
@@ -229,26 +235,55 @@ Status Database::State::ChooseEnv(bool exists) {
   return {};
 }
 
+/// The tables to open, in order. Who may not write cannot make those that an earlier version did
+/// not have.
+rocksdb::Status Database::State::FindTables(const rocksdb::DBOptions& settings,
+                                            std::vector<Table>* present) const {
+  std::vector<std::string> found;
+  rocksdb::Status status;
+  if (options.read_only) {
+    status = rocksdb::DB::ListColumnFamilies(settings, options.directory, &found);
+  }
+  for (std::size_t i = 0; i < kTableCount; ++i) {
+    const auto table = static_cast<Table>(i);
+    const bool may_lack = options.read_only && table >= kFirstAddedTable;
+    if (may_lack && std::find(found.begin(), found.end(), TableName(table)) == found.end()) {
+      continue;
+    }
+    present->push_back(table);
+  }
+  return status;
+}
+
 rocksdb::Status Database::State::OpenRocks() {
   rocksdb::DBOptions settings = DatabaseSettings(options);
   if (env != nullptr) settings.env = env.get();
-  const auto descriptors = TableSettings(options);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = TableSettings(options);
+  std::vector<Table> present;
+  rocksdb::Status status = FindTables(settings, &present);
+  if (!status.ok()) return status;
+  for (std::size_t i = kTableCount; i-- > 0;) {
+    if (std::find(present.begin(), present.end(), static_cast<Table>(i)) != present.end()) continue;
+    descriptors.erase(descriptors.begin() + static_cast<std::ptrdiff_t>(i));
+  }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
-  rocksdb::Status status =
-      options.read_only
-          ? rocksdb::DB::OpenForReadOnly(settings, options.directory, descriptors, &handles,
-                                         &opened)
-          : rocksdb::DB::Open(settings, options.directory, descriptors, &handles, &opened);
+  status = options.read_only
+               ? rocksdb::DB::OpenForReadOnly(settings, options.directory, descriptors, &handles,
+                                              &opened)
+               : rocksdb::DB::Open(settings, options.directory, descriptors, &handles, &opened);
   if (!status.ok()) return status;
   db.reset(opened);
-  std::copy_n(handles.begin(), kTableCount, tables.begin());
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    tables[static_cast<std::size_t>(present[i])] = handles[i];
+  }
   db->DestroyColumnFamilyHandle(handles.back());
   return status;
 }
 
 bool Database::State::IsEmpty() const {
   for (rocksdb::ColumnFamilyHandle* table : tables) {
+    if (table == nullptr) continue;
     const std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator({}, table));
     rows->SeekToFirst();
     if (rows->Valid() || !rows->status().ok()) return false;
@@ -323,7 +358,10 @@ Status Database::Write(WriteGroup& group, bool sync) {
 
 Result<std::string> Database::Get(Table table, std::string_view key) const {
   std::string row;
-  const rocksdb::Status status = state_->db->Get({}, state_->Handle(table), ToSlice(key), &row);
+  const rocksdb::Status status =
+      state_->Handle(table) == nullptr
+          ? rocksdb::Status::NotFound()
+          : state_->db->Get({}, state_->Handle(table), ToSlice(key), &row);
   if (status.IsNotFound()) {
     return Error(ErrorCode::kNotFound, "no such row in " + std::string(TableName(table)));
   }
@@ -336,7 +374,9 @@ TableCursor Database::NewCursor(Table table, const CursorOptions& options) const
   read.readahead_size = options.readahead_bytes;
   read.fill_cache = options.fill_cache;
   auto cursor = std::make_unique<TableCursor::State>();
-  cursor->iterator.reset(state_->db->NewIterator(read, state_->Handle(table)));
+  rocksdb::ColumnFamilyHandle* const handle = state_->Handle(table);
+  cursor->iterator.reset(handle == nullptr ? rocksdb::NewEmptyIterator()
+                                           : state_->db->NewIterator(read, handle));
   return TableCursor(std::move(cursor));
 }
 
@@ -372,6 +412,7 @@ Status Database::DeleteRange(Table table, std::string_view from, std::string_vie
 
 std::uint64_t Database::State::Property(Table table, const std::string& name) const {
   std::uint64_t value = 0;
+  if (Handle(table) == nullptr) return value;
   const bool known = db->GetIntProperty(Handle(table), name, &value);
   BAROGRAPH_ASSERT(known, "the property is RocksDB's own");
   return value;
@@ -383,6 +424,23 @@ std::uint64_t Database::DiskBytes(Table table) const {
 
 std::uint64_t Database::RowsEstimate(Table table) const {
   return state_->Property(table, rocksdb::DB::Properties::kEstimateNumKeys);
+}
+
+Result<std::string> Database::Identity() const {
+  std::string identity;
+  const rocksdb::Status status = state_->db->GetDbIdentity(identity);
+  if (!status.ok()) return ToError(status, "read the identity of " + directory());
+  // A UUID, whose letters and line end depend on where RocksDB got it from.
+  std::string name;
+  for (const char c : identity) {
+    const auto letter = static_cast<char>(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+    const bool hex = (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'f');
+    if ((hex || letter == '-') && name.size() < kIdentityBytesMax) name.push_back(letter);
+  }
+  if (name.empty()) {
+    return Error(ErrorCode::kCorruption, directory() + " has no identity");
+  }
+  return name;
 }
 
 const std::string& Database::directory() const { return state_->options.directory; }

@@ -15,7 +15,8 @@ class FileSystem;
 namespace barograph::storage {
 
 /// The column families of the one RocksDB instance. All share one WAL, so that a group is one
-/// atomic synced write.
+/// atomic synced write. A folder of an earlier version gets those that it lacks when it is opened
+/// for writing; read-only they are empty.
 enum class Table : std::uint8_t {
   kLog,         ///< records: partition u32BE, first sequence u64BE -> record
   kMeta,        ///< format version, retention start, checkpoint head
@@ -23,6 +24,8 @@ enum class Table : std::uint8_t {
   kDedup,       ///< hour, tenant, id hash -> sequence
   kOutbox,      ///< notices that wait for delivery, and the ended ones
   kCheckpoint,  ///< state rows: heads and chunks
+  kKafka,       ///< topic, partition -> where reading stands
+  kQuarantine,  ///< records of Kafka that were set aside and wait for somebody
   kCount,
 };
 
@@ -139,6 +142,9 @@ class Database {
   /// About how many rows one table has.
   [[nodiscard]] std::uint64_t RowsEstimate(Table table) const;
   [[nodiscard]] const std::string& directory() const;
+  /// A name that RocksDB gave this database when it was made, and that stays with its files:
+  /// [0-9a-f-], at most 64 bytes.
+  [[nodiscard]] Result<std::string> Identity() const;
   [[nodiscard]] bool read_only() const;
   /// Opened with TailRecovery::kPointInTime: a torn tail may have been cut off. See OpenStore in
   /// storage/log/store.h.

@@ -251,6 +251,53 @@ TEST_F(DatabaseTest, AnUnknownFormatIsRefused) {
   EXPECT_EQ(RefusedWith(), ErrorCode::kFailedPrecondition);
 }
 
+TEST_F(DatabaseTest, TablesThatAnEarlierVersionLackedAreEmptyForReadersAndMadeForWriters) {
+  ASSERT_TRUE(Put(*Open(), "key", "value").ok());
+  {
+    auto tables = TableSettings(options_);
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* raw = nullptr;
+    ASSERT_TRUE(
+        rocksdb::DB::Open(DatabaseSettings(options_), options_.directory, tables, &handles, &raw)
+            .ok());
+    for (const Table table : {Table::kKafka, Table::kQuarantine}) {
+      ASSERT_TRUE(raw->DropColumnFamily(handles[static_cast<std::size_t>(table)]).ok());
+    }
+    for (rocksdb::ColumnFamilyHandle* handle : handles) raw->DestroyColumnFamilyHandle(handle);
+    delete raw;
+  }
+  options_.read_only = true;
+  {
+    const auto reader = Open();
+    ASSERT_NE(reader, nullptr);
+    EXPECT_EQ(*reader->Get(Table::kMeta, "key"), "value");
+    EXPECT_EQ(reader->Get(Table::kKafka, "key").error().code(), ErrorCode::kNotFound);
+    TableCursor cursor = reader->NewCursor(Table::kQuarantine);
+    cursor.Seek("");
+    EXPECT_FALSE(cursor.Valid());
+    EXPECT_TRUE(cursor.status().ok());
+    EXPECT_EQ(reader->RowsEstimate(Table::kKafka), 0U);
+  }
+  options_.read_only = false;
+  const auto writer = Open();
+  ASSERT_NE(writer, nullptr);
+  WriteGroup group;
+  group.Put(Table::kKafka, "key", "value");
+  ASSERT_TRUE(writer->Write(group, /*sync=*/true).ok());
+  EXPECT_EQ(*writer->Get(Table::kKafka, "key"), "value");
+  EXPECT_EQ(*writer->Get(Table::kMeta, "key"), "value");
+}
+
+TEST_F(DatabaseTest, TheIdentityStaysWithTheFilesAndDiffersBetweenDatabases) {
+  const std::string identity = *Open()->Identity();
+  EXPECT_FALSE(identity.empty());
+  EXPECT_LE(identity.size(), 64U);
+  EXPECT_EQ(identity.find_first_not_of("0123456789abcdef-"), std::string::npos) << identity;
+  EXPECT_EQ(*Open()->Identity(), identity);
+  std::filesystem::remove_all(options_.directory);
+  EXPECT_NE(*Open()->Identity(), identity);
+}
+
 TEST_F(DatabaseTest, AnUnknownTableIsRefused) {
   Open().reset();
   {

@@ -96,6 +96,10 @@ std::string_view TableName(Table table) {
       return "outbox";
     case Table::kCheckpoint:
       return "checkpoint";
+    case Table::kKafka:
+      return "kafka";
+    case Table::kQuarantine:
+      return "quarantine";
     case Table::kCount:
       break;
   }
