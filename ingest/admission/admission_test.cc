@@ -250,6 +250,7 @@ TEST(CutTest, SingleEventsLeaveThePayload) {
 
 TEST(DerivedEventIdTest, NamesProducerRecordAndIndex) {
   EXPECT_EQ(DerivedEventId("worker-7", 501, 3), "worker-7/501/3");
+  EXPECT_EQ(DerivedKafkaEventId("agent.events", 2, 501, 3), "kafka:agent.events/2/501/3");
 }
 
 }  // namespace

@@ -69,4 +69,13 @@ std::string DerivedEventId(std::string_view producer, std::uint64_t producer_seq
   return id;
 }
 
+std::string DerivedKafkaEventId(std::string_view topic, std::uint32_t partition,
+                                std::uint64_t first_offset, std::uint32_t index) {
+  std::string producer("kafka:");
+  producer += topic;
+  producer += '/';
+  producer += std::to_string(partition);
+  return DerivedEventId(producer, first_offset, index);
+}
+
 }  // namespace barograph::ingest

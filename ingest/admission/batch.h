@@ -78,6 +78,11 @@ void CutAccepted(Batch* batch, const std::vector<std::uint32_t>& positions);
 [[nodiscard]] std::string DerivedEventId(std::string_view producer, std::uint64_t producer_sequence,
                                          std::uint32_t index);
 
+/// The same for a record of the log that came from Kafka: "kafka:<topic>/<partition>/<offset of the
+/// batch's first record>/<index in the record of the log>".
+[[nodiscard]] std::string DerivedKafkaEventId(std::string_view topic, std::uint32_t partition,
+                                              std::uint64_t first_offset, std::uint32_t index);
+
 /// A place in the log that a client can check later.
 struct Receipt {
   Sequence sequence;

@@ -131,7 +131,11 @@ Result<bool> ExportRecord(const storage::RecordView& record, const LogFlags& fla
     line["sequence"] = sequence.value;
     line["log_time"] = FormatTime(record.header.log_time);
     line["tenant"] = record.header.tenant;
-    if (!record.header.producer.empty()) {
+    if ((record.header.flags & storage::kRecordKafka) != 0) {
+      line["kafka"] = {{"topic", record.header.producer},
+                       {"partition", record.header.epoch},
+                       {"first_offset", record.header.producer_sequence}};
+    } else if (!record.header.producer.empty()) {
       line["producer"] = record.header.producer;
       line["producer_sequence"] = record.header.producer_sequence;
     }

@@ -23,6 +23,7 @@ inline constexpr std::uint16_t kRecordFormat = 1;
 enum RecordFlag : std::uint16_t {
   kRecordEvaluate = 1,  ///< an evaluation point follows this record
   kRecordDecided = 2,   ///< the events were made by the server
+  kRecordKafka = 4,     ///< the source is topic, partition and offset
 };
 
 /// How the payload is stored. The numbers are on disk and never change.
@@ -41,9 +42,9 @@ struct RecordHeader {
   Time log_time{}, min_event_time{}, max_event_time{};
   std::string_view tenant;              ///< views into the record when read
   std::string_view principal;           ///< key id of the sender; empty without authentication
-  std::string_view producer;            ///< producer id; or topic
+  std::string_view producer;            ///< producer id; or topic, see kRecordKafka
   std::uint64_t epoch = 0;              ///< producer epoch; or Kafka partition
-  std::uint64_t producer_sequence = 0;  ///< of the first event; or Kafka offset
+  std::uint64_t producer_sequence = 0;  ///< of the first event; or first Kafka offset of the batch
   Digest payload_digest{};              ///< SHA-256 of the payload as stored
   Digest previous_link{};               ///< link of the record before; all zero for the first
 

@@ -31,7 +31,7 @@ std::string Noise(std::size_t bytes) {
 
 RecordHeader HeaderFor(const SealedPayload& payload) {
   RecordHeader header;
-  header.flags = kRecordEvaluate | kRecordDecided;
+  header.flags = kRecordEvaluate | kRecordDecided | kRecordKafka;
   header.compression = payload.compression;
   header.count = 500;
   header.payload_bytes = payload.uncompressed_bytes;
