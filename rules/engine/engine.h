@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/alert/notice.h"
+#include "rules/engine/server_condition.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
@@ -25,11 +26,6 @@ struct RecordContext {
   Time log_time{};
   std::string_view tenant;
 };
-
-/// The built-in rule about the server's clock; users' rules cannot take this name.
-inline constexpr std::string_view kClockRule = "server.clock";
-/// Log time is slewed to the wall clock; a difference beyond this is worth a person's look.
-inline constexpr Duration kClockDifferenceMax = std::chrono::seconds(5);
 
 /// State of one SLO instance as `slo` and `/metrics/fleet` show it.
 struct SloStatus {
@@ -101,10 +97,12 @@ class Engine {
   /// so that the writer never leaves its queue for long.
   [[nodiscard]] std::vector<Decided> EvaluateSecond(Time second, std::size_t instances_max,
                                                     bool* more);
-  /// Every whole second: raises and ends the built-in alert `server.clock`, which lies with the
-  /// tenant `default` and takes the same route as all others. `difference` is wall clock - log
-  /// time: above kClockDifferenceMax either way, event times that agents send no longer fit.
-  [[nodiscard]] std::vector<Decided> JudgeClock(Duration difference, Time second) const;
+  /// Every whole second: raises and ends the alerts of the built-in rules, which lie with the
+  /// tenant `default` and take the same route as all others. An alert of `server.kafka` that no
+  /// condition speaks of ends; `server.clock` is always spoken of. Labels tell conditions apart;
+  /// who calls bounds how many there are.
+  [[nodiscard]] std::vector<Decided> JudgeServer(const std::vector<ServerCondition>& conditions,
+                                                 Time second) const;
   /// Rules to put in force; empty when the normalised hash is unchanged.
   [[nodiscard]] std::vector<Decided> ApplyRules(const RuleSet& rules,
                                                 const storage::Origin& origin) const;

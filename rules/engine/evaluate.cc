@@ -179,7 +179,7 @@ bool Engine::State::RunOrphans(std::size_t* budget, std::vector<Draft>* drafts) 
   if (!cursor.orphans_due) return true;
   for (const auto& [name, tenant] : tenants) {
     for (const auto& [key, alert] : tenant->alerts.alerts()) {
-      if (!alert.active() || alert.rule == kClockRule || instances.Knows(tenant.get(), key))
+      if (!alert.active() || IsServerRule(alert.rule) || instances.Knows(tenant.get(), key))
         continue;
       // The next call finds the rest: what this one ends is no longer active then.
       if (*budget == 0) return false;

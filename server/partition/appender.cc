@@ -8,6 +8,7 @@
 #include "storage/base/failpoint.h"
 #include "storage/base/limits.h"
 #include "storage/state/outbox.h"
+#include "storage/state/quarantine.h"
 
 namespace barograph::server {
 namespace {
@@ -26,10 +27,11 @@ SealedPayload SealPlain(std::string_view payload) {
 }
 
 Appender::Appender(rules::Engine& engine, storage::EventLog& log, NoticeBook& notices,
-                   Counters& counters)
+                   QuarantineBook& quarantine, Counters& counters)
     : engine_(engine),
       log_(log),
       notices_(notices),
+      quarantine_(quarantine),
       counters_(counters),
       next_sequence_(log.staged_end().sequence.Plus(1)),
       last_log_time_(log.staged_end().log_time) {
@@ -82,6 +84,12 @@ void Appender::StageHeld(bool evaluate) {
   header.producer = batch.producer;
   header.epoch = batch.producer.empty() ? 0 : batch.epoch;
   header.producer_sequence = batch.producer.empty() ? 0 : batch.first_sequence;
+  if (const ingest::KafkaSource* source = batch.kafka.get(); source != nullptr) {
+    header.flags = static_cast<std::uint16_t>(header.flags | storage::kRecordKafka);
+    header.producer = source->topic;
+    header.epoch = source->partition;
+    header.producer_sequence = source->first_offset;
+  }
   Stage(header, std::move(held.sealed));
   held.answer.body.receipt = LastReceipt();
   group_->effects[held.effect] = [answer = std::move(held.answer.answer),
@@ -129,19 +137,32 @@ Status Appender::AppendServerMade(std::string_view tenant, const storage::Server
   header.log_time = header.min_event_time = header.max_event_time = log_time;
   header.tenant = tenant;
   Stage(header, storage::SealPayload(payload));
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto* notice = std::get_if<storage::NoticeDecided>(&events[i]);
-    if (notice == nullptr) continue;
-    storage::OutboxRow row{
-        .tenant = std::string(tenant), .sequence = first.Plus(i), .notice = *notice};
+  for (std::size_t i = 0; i < count; ++i) StageRow(tenant, first.Plus(i), events[i]);
+  counters_.outbox_pending = notices_.pending();
+  counters_.quarantine_pending = quarantine_.pending();
+  return {};
+}
+
+/// Events that stand for work to do have a row in a table of what is pending.
+void Appender::StageRow(std::string_view tenant, Sequence sequence,
+                        const storage::ServerEvent& event) {
+  if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
+    storage::OutboxRow row{.tenant = std::string(tenant), .sequence = sequence, .notice = *notice};
     storage::WriteGroup* rows =
         BAROGRAPH_MUTANT("outbox_after_batch") ? &group_->late_rows : &group_->rows;
     storage::Outbox::StageNotice(row, rows);
     notices_.Add(notice->id, row.sequence);
     ++group_->notices;
+  } else if (const auto* aside = std::get_if<storage::Quarantined>(&event)) {
+    BAROGRAPH_FAILPOINT("quarantine_before_row");
+    storage::Quarantine::StageRow(
+        storage::QuarantineRowOf(tenant, sequence, *aside, last_log_time_), &group_->rows);
+    quarantine_.Add(std::string(tenant), sequence);
+  } else if (const auto* ended = std::get_if<storage::QuarantineEnded>(&event)) {
+    BAROGRAPH_FAILPOINT("quarantine_before_end");
+    storage::Quarantine::StageEnd(ended->sequence, &group_->rows);
+    quarantine_.Remove(ended->sequence);
   }
-  counters_.outbox_pending = notices_.pending();
-  return {};
 }
 
 }  // namespace barograph::server

@@ -12,6 +12,7 @@
 #include "server/partition/counters.h"
 #include "server/partition/group_commit.h"
 #include "server/partition/notice_book.h"
+#include "server/partition/quarantine_book.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
 #include "storage/log/event_log.h"
@@ -28,7 +29,8 @@ namespace barograph::server {
 /// Errors:  what Engine::Fold returns: the partition must stop.
 class Appender {
  public:
-  Appender(rules::Engine& engine, storage::EventLog& log, NoticeBook& notices, Counters& counters);
+  Appender(rules::Engine& engine, storage::EventLog& log, NoticeBook& notices,
+           QuarantineBook& quarantine, Counters& counters);
 
   /// An answer that waits for its batch's receipt and for durability.
   struct PendingAnswer {
@@ -42,8 +44,8 @@ class Appender {
   [[nodiscard]] Time held_log_time() const { return held_->log_time; }
   /// Stages the held record. `evaluate`: the caller evaluates right after it.
   void StageHeld(bool evaluate);
-  /// Folds and stages what was decided; notices get their outbox rows. `evaluate` as above, for the
-  /// last record.
+  /// Folds and stages what was decided; notices get their outbox rows, records that were set aside
+  /// theirs in the quarantine. `evaluate` as above, for the last record.
   /// Requires: nothing held.
   [[nodiscard]] Status AppendDecided(const std::vector<rules::Engine::Decided>& decided,
                                      Time log_time, bool evaluate = false);
@@ -71,10 +73,12 @@ class Appender {
                                         std::size_t count, std::string_view payload, Time log_time,
                                         bool evaluate);
   void Stage(storage::RecordHeader header, storage::SealedPayload sealed);
+  void StageRow(std::string_view tenant, Sequence sequence, const storage::ServerEvent& event);
 
   rules::Engine& engine_;
   storage::EventLog& log_;
   NoticeBook& notices_;
+  QuarantineBook& quarantine_;
   Counters& counters_;
   std::unique_ptr<Group> group_ = std::make_unique<Group>();
   std::optional<HeldRecord> held_;

@@ -16,13 +16,14 @@ Time FloorSecond(Time time) { return std::chrono::floor<seconds>(time); }
 
 EvaluationPoints::EvaluationPoints(Clock& clock, LogClock& log_clock, rules::Engine& engine,
                                    Appender& appender, Counters& counters, Time start,
-                                   std::function<void()> between)
+                                   std::function<void()> between, AddConditions add_conditions)
     : clock_(clock),
       log_clock_(log_clock),
       engine_(engine),
       appender_(appender),
       counters_(counters),
       between_(std::move(between)),
+      add_conditions_(std::move(add_conditions)),
       last_second_(FloorSecond(start)) {}
 
 Duration EvaluationPoints::UntilNextSecond(Time now) const {
@@ -86,7 +87,14 @@ Status EvaluationPoints::EvaluateSecond(Time second) {
     ++counters_.evaluations;
     if (more) between_();
   }
-  return appender_.AppendDecided(engine_.JudgeClock(log_clock_.WallDifference(), second), second);
+  return JudgeServer(second);
+}
+
+Status EvaluationPoints::JudgeServer(Time second) {
+  std::vector<rules::ServerCondition> conditions = {
+      rules::ClockCondition(log_clock_.WallDifference())};
+  add_conditions_(&conditions);
+  return appender_.AppendDecided(engine_.JudgeServer(conditions, second), second);
 }
 
 }  // namespace barograph::server

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "rules/engine/engine.h"
 #include "server/partition/appender.h"
@@ -18,14 +19,17 @@ namespace barograph::server {
 /// while it is, so that the log alone tells what every evaluation saw.
 ///
 /// All that changed is judged at one point, in slices: `between` runs after each, and must fold
-/// nothing.
+/// nothing. At whole seconds `add_conditions` adds what the server's own alerts are judged by,
+/// beside its clock.
 ///
 /// Threads: owned by the partition writer.
 /// Errors:  as Appender: the partition must stop.
 class EvaluationPoints {
  public:
+  using AddConditions = std::function<void(std::vector<rules::ServerCondition>*)>;
   EvaluationPoints(Clock& clock, LogClock& log_clock, rules::Engine& engine, Appender& appender,
-                   Counters& counters, Time start, std::function<void()> between);
+                   Counters& counters, Time start, std::function<void()> between,
+                   AddConditions add_conditions);
 
   /// Stages the held record, as an evaluation point if it is time for one: at once when the writer
   /// is `idle`, else after kEvaluationRest times the cost of the last.
@@ -41,6 +45,7 @@ class EvaluationPoints {
  private:
   [[nodiscard]] Status EvaluateChanged(Time at);
   [[nodiscard]] Status EvaluateSecond(Time second);
+  [[nodiscard]] Status JudgeServer(Time second);
 
   Clock& clock_;
   LogClock& log_clock_;
@@ -48,6 +53,7 @@ class EvaluationPoints {
   Appender& appender_;
   Counters& counters_;
   const std::function<void()> between_;
+  const AddConditions add_conditions_;
   Time last_second_;
   /// Of EvaluateChanged, boot time. The cost is the lesser of the last two: once in a while the
   /// writer does not get the processor, and that is no reason to evaluate less often.

@@ -30,6 +30,8 @@ inline constexpr std::size_t kCheckpointRowsMax = 2048;
 inline constexpr Duration kAbsenceMin = std::chrono::microseconds(100);
 /// Idle producers and old ids are looked for once in so much log time.
 inline constexpr Duration kUpkeepInterval = std::chrono::minutes(1);
+/// Alerts about partitions of Kafka that are stopped; one more counts those beyond.
+inline constexpr std::size_t kKafkaAlertsMax = 100;
 /// Progress of a replay is told every so many events.
 inline constexpr std::uint64_t kProgressEvents = 1'000'000;
 

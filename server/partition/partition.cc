@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "server/partition/kafka_intake.h"
+#include "server/partition/quarantine_book.h"
 #include "server/partition/recovery.h"
 #include "server/partition/writer.h"
 #include "storage/base/failpoint.h"
@@ -34,7 +36,7 @@ Status CheckBatch(const ingest::Batch& batch) {
                      std::to_string(batch.payload.size()) + " bytes; at most " +
                      std::to_string(kBatchEventsMax) + " and " + std::to_string(kBatchBytesMax));
   }
-  return {};
+  return CheckKafkaBatch(batch);
 }
 
 }  // namespace
@@ -51,6 +53,8 @@ struct Partition::State {
   storage::OpenReport report;
   std::unique_ptr<storage::EventLog> log;
   std::unique_ptr<storage::Outbox> outbox;
+  std::unique_ptr<storage::Quarantine> quarantine;
+  std::string identity;
   std::unique_ptr<storage::CheckpointStore> store;
   std::unique_ptr<LogClock> log_clock;
   std::unique_ptr<WriterState> writer_state;
@@ -96,6 +100,8 @@ Status Partition::State::OpenStorage() {
   log = std::move(opened.log);
   report = opened.report;
   outbox = std::make_unique<storage::Outbox>(*database);
+  quarantine = std::make_unique<storage::Quarantine>(*database);
+  BAROGRAPH_ASSIGN(identity, database->Identity());
   store = std::make_unique<storage::CheckpointStore>(*database);
   return {};
 }
@@ -170,7 +176,7 @@ bool Partition::TrySubmit(ingest::Batch& batch, Answer answer) {
     answer(checked.error());
     return true;
   }
-  const std::size_t bytes = batch.payload.size();
+  const std::size_t bytes = batch.payload.size() + SetAsideBytes(batch);
   switch (state_->queue->Reserve(bytes)) {
     case CommandQueue::Room::kFull:
       return false;
@@ -281,6 +287,57 @@ void Partition::EndImport(std::string tenant, storage::ImportEnded ended,
       /*evaluate=*/true, std::move(done));
 }
 
+std::string Partition::LogIdentity() const { return state_->identity; }
+
+void Partition::LookUpKafka(
+    std::function<void(Result<std::vector<ingest::KafkaPosition>>)> answer) {
+  state_->Post(
+      [this, answer] {
+        state_->writer->WhenDurable(
+            [answer, positions = state_->writer_state->kafka.List()] { answer(positions); });
+      },
+      [answer](const Error& error) { answer(error); });
+}
+
+void Partition::StopKafka(std::string topic, std::uint32_t partition, std::string problem,
+                          std::function<void(Status)> done) {
+  state_->Post([this, topic = std::move(topic), partition, problem = std::move(problem),
+                done] { state_->writer->StopKafka(topic, partition, problem, done); },
+               [done](const Error& error) { done(error); });
+}
+
+void Partition::SkipKafka(std::string topic, std::uint32_t partition, std::uint64_t to,
+                          std::string actor, std::function<void(Result<std::uint64_t>)> done) {
+  state_->Post([this, topic = std::move(topic), partition, to, actor = std::move(actor),
+                done] { state_->writer->SkipKafka(topic, partition, to, actor, done); },
+               [done](const Error& error) { done(error); });
+}
+
+Result<std::vector<storage::QuarantineRow>> Partition::ListQuarantined(std::string_view topic,
+                                                                       Sequence after,
+                                                                       std::size_t limit) const {
+  BAROGRAPH_ASSIGN(std::vector<storage::QuarantineRow> rows,
+                   state_->quarantine->List(topic, after, limit));
+  // A row is seen a moment before its group counts as durable.
+  const Sequence durable = state_->commit->durable();
+  while (!rows.empty() && rows.back().sequence > durable) rows.pop_back();
+  return rows;
+}
+
+Result<Partition::QuarantinedRecord> Partition::ReadQuarantined(Sequence sequence) const {
+  QuarantinedRecord found;
+  BAROGRAPH_ASSIGN(found.row, state_->quarantine->Find(sequence));
+  BAROGRAPH_ASSIGN(found.record, ReadSetAside(*state_->log, sequence));
+  return found;
+}
+
+void Partition::DropQuarantined(Sequence sequence, std::string actor,
+                                std::function<void(Status)> done) {
+  state_->Post([this, sequence, actor = std::move(actor),
+                done] { state_->writer->DropQuarantined(sequence, actor, done); },
+               [done](const Error& error) { done(error); });
+}
+
 void Partition::Digest(std::function<void(Result<std::pair<Sequence, barograph::Digest>>)> done) {
   state_->Post(
       [this, done] {
@@ -316,6 +373,9 @@ PartitionFigures Partition::figures() const {
   figures.queue_batches = state_->queue->batches();
   figures.queue_bytes = state_->queue->bytes();
   figures.outbox_pending = counters.outbox_pending;
+  figures.kafka_positions = counters.kafka_positions;
+  figures.kafka_stopped = counters.kafka_stopped;
+  figures.quarantine_pending = counters.quarantine_pending;
   figures.staged = {counters.staged};
   figures.durable = state_->commit->durable();
   figures.checkpoint = {counters.checkpoint_sequence};

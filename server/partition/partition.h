@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ingest/admission/batch.h"
+#include "ingest/admission/kafka_source.h"
 #include "rules/alert/notice.h"
 #include "rules/engine/engine.h"
 #include "rules/spec/rule_spec.h"
@@ -19,6 +20,7 @@
 #include "storage/log/event_log.h"
 #include "storage/rocks/database.h"
 #include "storage/state/outbox.h"
+#include "storage/state/quarantine.h"
 
 namespace barograph::server {
 
@@ -50,6 +52,9 @@ struct PartitionFigures {
   std::uint64_t events = 0, batches = 0, groups = 0, duplicates = 0, rejected = 0, evaluations = 0,
                 checkpoints = 0;
   std::uint64_t queue_batches = 0, queue_bytes = 0, outbox_pending = 0;
+  /// Partitions of Kafka with a position, those of them that are stopped, and records of all
+  /// tenants that wait in the quarantine.
+  std::uint64_t kafka_positions = 0, kafka_stopped = 0, quarantine_pending = 0;
   Sequence staged, durable, checkpoint;
   Duration writer_absence_max{0};  ///< longest time away from the queue since the start
   Duration writer_absence_p99{0};
@@ -71,7 +76,7 @@ struct PartitionFigures {
 /// Durability: answers, reads and notices wait until what they depend on is durable.
 /// Errors:     a failed sync or WAL write calls `on_failure` once; afterwards nothing is answered
 /// any more.
-class Partition final : public ingest::PartitionPort {
+class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
  public:
   struct Hooks {
     rules::NoticeFormat format;       ///< pure
@@ -91,6 +96,26 @@ class Partition final : public ingest::PartitionPort {
   void LookUpProducer(std::string tenant, std::string producer, std::optional<ingest::Receipt> last,
                       std::function<void(Result<ingest::ProducerStanding>)> answer) override;
   [[nodiscard]] Time LogTimeNow() const override;
+
+  // --- Kafka: see ingest::KafkaPort
+  [[nodiscard]] std::string LogIdentity() const override;
+  void LookUpKafka(std::function<void(Result<std::vector<ingest::KafkaPosition>>)> answer) override;
+  void StopKafka(std::string topic, std::uint32_t partition, std::string problem,
+                 std::function<void(Status)> done) override;
+  void SkipKafka(std::string topic, std::uint32_t partition, std::uint64_t to, std::string actor,
+                 std::function<void(Result<std::uint64_t>)> done) override;
+  /// Records that were set aside and are pending, in order of sequence, behind `after`, at most
+  /// `limit`; only of `topic`, unless that is empty.
+  [[nodiscard]] Result<std::vector<storage::QuarantineRow>> ListQuarantined(
+      std::string_view topic, Sequence after, std::size_t limit) const;
+  struct QuarantinedRecord {
+    storage::QuarantineRow row;
+    storage::Quarantined record;
+  };
+  /// One of them whole. Errors: kNotFound (not pending), kCorruption, kIo.
+  [[nodiscard]] Result<QuarantinedRecord> ReadQuarantined(Sequence sequence) const;
+  /// An operator lets one go; logged as QuarantineEnded. Errors: kNotFound.
+  void DropQuarantined(Sequence sequence, std::string actor, std::function<void(Status)> done);
 
   /// Runs `step` in the writer between commands, again and again in slices of at most 0.5 ms while
   /// it returns true; then, once the state it saw is durable, `done` on the commit thread. `step`

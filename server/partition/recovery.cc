@@ -7,6 +7,7 @@
 #include "ingest/admission/dedup_table.h"
 #include "server/partition/limits.h"
 #include "storage/base/digest.h"
+#include "storage/state/quarantine.h"
 
 namespace barograph::server {
 namespace {
@@ -110,6 +111,14 @@ Status Recover(const RecoveryPlaces& places, bool replay_from_start, Time now,
                           [state](std::string_view key, std::string_view value) {
                             return state->ids.LoadRow(key, value);
                           }));
+  BAROGRAPH_TRY(LoadTable(places.database, Table::kKafka, {},
+                          [state](std::string_view key, std::string_view value) {
+                            return state->kafka.LoadRow(key, value);
+                          }));
+  BAROGRAPH_TRY(state->quarantine.Load(storage::Quarantine(places.database)));
+  places.counters.kafka_positions = state->kafka.size();
+  places.counters.kafka_stopped = state->kafka.stopped();
+  places.counters.quarantine_pending = state->quarantine.pending();
   BAROGRAPH_TRY(state->notices.Load(places.outbox));
   places.counters.outbox_pending = state->notices.pending();
   places.counters.dedup_horizon_nanos = state->ids.Horizon(now).count();

@@ -27,9 +27,11 @@ std::size_t CountDuplicates(const std::vector<ingest::Verdict>& verdicts) {
 Writer::Writer(const Places& places, WriterState& state, Time start)
     : places_(places),
       state_(state),
-      appender_(state.engine, places.log, state.notices, places.counters),
-      evaluation_(places.clock, places.log_clock, state.engine, appender_, places.counters, start,
-                  [this] { ServeReads(); }),
+      appender_(state.engine, places.log, state.notices, state.quarantine, places.counters),
+      kafka_(state.kafka, state.quarantine),
+      evaluation_(
+          places.clock, places.log_clock, state.engine, appender_, places.counters, start,
+          [this] { ServeReads(); }, [this](auto* conditions) { kafka_.AddConditions(conditions); }),
       pacer_(places.options, places.clock, state.engine, places.log, places.store, places.commit,
              places.counters, state.checkpoint, start),
       last_upkeep_(start) {}
@@ -141,7 +143,9 @@ void Writer::Submit(Submission submission) {
   const Time now = NextLogTime();
   ++places_.counters.batches;
   if (going()) {
-    if (submission.batch.producer.empty()) {
+    if (submission.batch.kafka != nullptr || submission.batch.quarantined.has_value()) {
+      SubmitFromKafka(std::move(submission), now);
+    } else if (submission.batch.producer.empty()) {
       SubmitWithoutProducer(std::move(submission), now);
     } else {
       SubmitOfProducer(std::move(submission), now);
@@ -175,7 +179,37 @@ void Writer::SubmitOfProducer(Submission submission, Time now) {
 }
 
 void Writer::SubmitWithoutProducer(Submission submission, Time now) {
+  ingest::BatchAnswer answer = CutKnown(&submission, now);
+  AppendOrAnswer(std::move(submission), std::move(answer), now);
+}
+
+/// Events, positions and what is set aside go into one open group, because nothing is handed over
+/// in between.
+void Writer::SubmitFromKafka(Submission submission, Time now) {
   ingest::Batch& batch = submission.batch;
+  if (const Status checked = kafka_.Check(batch); !checked.ok()) {
+    Answer(std::move(submission.answer), checked.error());
+    return;
+  }
+  ingest::BatchAnswer answer = CutKnown(&submission, now);
+  if (!going()) return;
+  const KafkaIntake::Decided following = kafka_.Take(&batch, answer.verdicts.size());
+  places_.counters.kafka_positions = state_.kafka.size();
+  AppendOrAnswer(std::move(submission), std::move(answer), now);
+  AppendWelcomed(following, now);
+}
+
+/// Appends what the server says of tenants that may have no record in the log yet.
+void Writer::AppendWelcomed(const KafkaIntake::Decided& decided, Time now) {
+  if (decided.empty() || !going()) return;
+  StopOn(evaluation_.StageHeld(idle()));
+  if (going()) StopOn(WelcomeTenant(decided.front().tenant, now));
+  if (going()) StopOn(appender_.AppendDecided(decided, now));
+}
+
+/// Takes out the events whose ids came before.
+ingest::BatchAnswer Writer::CutKnown(Submission* submission, Time now) {
+  ingest::Batch& batch = submission->batch;
   const ingest::DedupTable::Taken taken = state_.ids.Take(batch, now);
   ingest::BatchAnswer answer;
   answer.ids_known_since = taken.known_since;
@@ -194,10 +228,10 @@ void Writer::SubmitWithoutProducer(Submission submission, Time now) {
       answer.verdicts.push_back({id.index, ingest::Verdict::Outcome::kDuplicate, {}});
     }
     CutAccepted(&batch, positions);
-    submission.sealed = SealPlain(batch.payload);
+    submission->sealed = SealPlain(batch.payload);
     places_.counters.duplicates += positions.size();
   }
-  AppendOrAnswer(std::move(submission), std::move(answer), now);
+  return answer;
 }
 
 void Writer::AppendOrAnswer(Submission submission, ingest::BatchAnswer answer, Time now) {
@@ -321,6 +355,47 @@ void Writer::StageProducerRows() {
   });
 }
 
+void Writer::StageKafkaRows() {
+  Group& group = appender_.group();
+  storage::WriteGroup* rows =
+      BAROGRAPH_MUTANT("kafka_position_outside_batch") ? &group.late_rows : &group.rows;
+  state_.kafka.StageRows([rows](std::string_view key, std::string_view value) {
+    BAROGRAPH_FAILPOINT("kafka_before_position");
+    rows->Put(storage::Table::kKafka, key, value);
+  });
+}
+
+void Writer::StopKafka(const std::string& topic, std::uint32_t partition,
+                       const std::string& problem, std::function<void(Status)> done) {
+  const Status stopped = state_.kafka.Stop(topic, partition, problem, places_.log_clock.Now());
+  places_.counters.kafka_positions = state_.kafka.size();
+  places_.counters.kafka_stopped = state_.kafka.stopped();
+  WhenDurable([done = std::move(done), stopped] { done(stopped); });
+}
+
+void Writer::SkipKafka(const std::string& topic, std::uint32_t partition, std::uint64_t to,
+                       const std::string& actor, std::function<void(Result<std::uint64_t>)> done) {
+  Result<KafkaIntake::Skip> skip = kafka_.SkipTo(topic, partition, to, actor);
+  if (!skip.ok()) {
+    WhenDurable([done = std::move(done), error = skip.error()] { done(error); });
+    return;
+  }
+  AppendWelcomed(skip->decided, NextLogTime());
+  places_.counters.kafka_stopped = state_.kafka.stopped();
+  WhenDurable([done = std::move(done), from = skip->from] { done(from); });
+}
+
+void Writer::DropQuarantined(Sequence sequence, const std::string& actor,
+                             std::function<void(Status)> done) {
+  Result<KafkaIntake::Decided> dropped = kafka_.Drop(sequence, actor);
+  if (dropped.ok()) {
+    AppendWelcomed(*dropped, NextLogTime());
+    WhenDurable([done = std::move(done)] { done({}); });
+  } else {
+    WhenDurable([done = std::move(done), error = dropped.error()] { done(error); });
+  }
+}
+
 /// Gives the open group to the commit thread, if that is free.
 void Writer::HandOver() {
   if (!going() || !places_.commit.idle()) return;
@@ -328,6 +403,7 @@ void Writer::HandOver() {
   StopOn(evaluation_.StageHeld(idle()));
   if (!going()) return;
   StageProducerRows();
+  StageKafkaRows();
   ++places_.counters.groups;
   places_.commit.HandOver(appender_.group_slot());
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ingest/admission/dedup_table.h"
+#include "ingest/admission/kafka_table.h"
 #include "ingest/admission/producer_table.h"
 #include "server/partition/appender.h"
 #include "server/partition/checkpoint_pacer.h"
@@ -16,9 +17,11 @@
 #include "server/partition/counters.h"
 #include "server/partition/evaluation_points.h"
 #include "server/partition/group_commit.h"
+#include "server/partition/kafka_intake.h"
 #include "server/partition/log_clock.h"
 #include "server/partition/notice_book.h"
 #include "server/partition/partition.h"
+#include "server/partition/quarantine_book.h"
 #include "storage/state/outbox.h"
 
 namespace barograph::server {
@@ -29,7 +32,9 @@ struct WriterState {
   rules::Engine engine;
   ingest::ProducerTable producers;
   ingest::DedupTable ids;
+  ingest::KafkaTable kafka;
   NoticeBook notices;
+  QuarantineBook quarantine;
   std::optional<storage::CheckpointHead> checkpoint;
   /// The configuration's; not folded: what it means to a tenant is logged with that tenant.
   std::optional<storage::PricesApplied> configured_prices;
@@ -74,6 +79,13 @@ class Writer {
                  std::function<void(Result<Sequence>)> done);
   void EndDelivery(const std::string& tenant, const storage::Delivery& delivery,
                    std::function<void(Status)> done);
+  /// See Partition; `topic` and `partition` of Kafka.
+  void StopKafka(const std::string& topic, std::uint32_t partition, const std::string& problem,
+                 std::function<void(Status)> done);
+  void SkipKafka(const std::string& topic, std::uint32_t partition, std::uint64_t to,
+                 const std::string& actor, std::function<void(Result<std::uint64_t>)> done);
+  void DropQuarantined(Sequence sequence, const std::string& actor,
+                       std::function<void(Status)> done);
   void RequestCheckpoint(std::function<void(Status)> done) { pacer_.Request(std::move(done)); }
   [[nodiscard]] WriterState& state() { return state_; }
   [[nodiscard]] Sequence last_sequence() const { return appender_.last_sequence(); }
@@ -93,6 +105,9 @@ class Writer {
   void Submit(Submission submission);
   void SubmitOfProducer(Submission submission, Time now);
   void SubmitWithoutProducer(Submission submission, Time now);
+  void SubmitFromKafka(Submission submission, Time now);
+  void AppendWelcomed(const KafkaIntake::Decided& decided, Time now);
+  [[nodiscard]] ingest::BatchAnswer CutKnown(Submission* submission, Time now);
   void AppendOrAnswer(Submission submission, ingest::BatchAnswer answer, Time now);
   [[nodiscard]] Status WelcomeTenant(std::string_view tenant, Time now);
   void Answer(ingest::PartitionPort::Answer answer, Result<ingest::BatchAnswer> result);
@@ -100,6 +115,7 @@ class Writer {
   void HandOver();
   void HandOverFull();
   void StageProducerRows();
+  void StageKafkaRows();
   void Upkeep(Time now);
   void RefuseRest();
   [[nodiscard]] Time NextLogTime();
@@ -111,6 +127,7 @@ class Writer {
   Places places_;
   WriterState& state_;
   Appender appender_;
+  KafkaIntake kafka_;
   EvaluationPoints evaluation_;
   CheckpointPacer pacer_;
   std::deque<Command> local_;
