@@ -1,5 +1,6 @@
 #include "ingest/grpc/unary_call.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -53,7 +54,7 @@ Error Busy(DoorState& door, std::string what) {
           std::move(what) + "; nothing of the batch was stored, send it again", /*retryable=*/true};
 }
 
-void Submit(const UnaryCall& call, Batch batch) {
+void Submit(const UnaryCall& call, Batch& batch) {
   DoorState& door = *call.door;
   const bool taken = door.port.TrySubmit(batch, [call](Result<BatchAnswer> answer) {
     call.door->answers.Post([call, answer = std::move(answer)] { OnAnswer(call, answer); });
@@ -63,13 +64,13 @@ void Submit(const UnaryCall& call, Batch batch) {
 
 /// Checks the producer's last receipt first, as a stream does when it opens.
 void CheckReceipt(const UnaryCall& call, Batch batch, Receipt last) {
-  const std::string tenant = batch.tenant, producer = batch.producer;
+  // Callbacks are copied, batches are not.
+  const auto kept = std::make_shared<Batch>(std::move(batch));
   call.door->port.LookUpProducer(
-      tenant, producer, last,
-      [call, batch = std::move(batch)](Result<ProducerStanding> standing) mutable {
-        call.door->answers.Post([call, batch = std::move(batch), standing = std::move(standing)] {
+      kept->tenant, kept->producer, last, [call, kept](Result<ProducerStanding> standing) {
+        call.door->answers.Post([call, kept, standing = std::move(standing)] {
           if (standing.ok()) {
-            Submit(call, batch);
+            Submit(call, *kept);
           } else {
             End(call, ToGrpcStatus(standing.error()));
           }
@@ -110,7 +111,7 @@ void CheckReceipt(const UnaryCall& call, Batch batch, Receipt last) {
   if (last_receipt.has_value()) {
     CheckReceipt(call, std::move(batch).value(), *last_receipt);
   } else {
-    Submit(call, std::move(batch).value());
+    Submit(call, *batch);
   }
   return call.reactor;
 }
