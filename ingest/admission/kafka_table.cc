@@ -78,9 +78,10 @@ Status KafkaTable::Decide(const KafkaSource& source) const {
   if (!position->problem.empty()) {
     return Error(ErrorCode::kFailedPrecondition, at + ", is stopped: " + position->problem);
   }
-  if (source.first_offset < position->next_offset) {
-    return Error(ErrorCode::kFailedPrecondition,
-                 at + ", has decided offset " + std::to_string(source.first_offset) + " already");
+  // A batch further on would follow one that was refused: its records would be passed over.
+  if (source.first_offset != position->next_offset) {
+    return Error(ErrorCode::kFailedPrecondition, at + ", cannot go on at offset " +
+                                                     std::to_string(source.first_offset));
   }
   return {};
 }
@@ -104,10 +105,8 @@ void KafkaTable::Apply(const KafkaSource& source, std::string_view tenant, std::
                        std::uint64_t duplicates) {
   Place& place = PlaceOf(source.topic, source.partition);
   KafkaPosition& position = place.position;
-  if (position.next_offset == 0) position.next_offset = source.first_offset;
-  BAROGRAPH_ASSERT(source.first_offset >= position.next_offset && position.problem.empty(),
-                   "only what was decided is applied");
-  position.holes += source.next_offset - position.next_offset - source.records;
+  BAROGRAPH_ASSERT(position.problem.empty(), "only what was decided is applied");
+  position.holes += source.next_offset - source.first_offset - source.records;
   position.tenant = tenant;
   position.next_offset = source.next_offset;
   if (source.records > 0) position.last = source.last;
