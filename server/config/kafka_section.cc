@@ -228,7 +228,7 @@ void KafkaDraft::CheckTopics(const std::string& timezone, KafkaSection* section,
     if (times.ok()) {
       topic.options.record.text.times = *times;
     } else {
-      diagnostics->Add(topic.timezone_position, "timezone: " + times.error().message());
+      diagnostics->Add(topic.timezone_position, times.error().message());
     }
     const auto same = std::find_if(
         section->options.topics.begin(), section->options.topics.end(), [&](const auto& other) {
@@ -253,7 +253,9 @@ void KafkaDraft::CheckProperties(KafkaSection* section, Diagnostics* diagnostics
   // A secret is not at hand; that its property exists is tried with a text that every one takes.
   constexpr std::string_view kAnySecret = "unknown";
   for (const Property& property : properties_) {
-    ingest::KafkaOptions alone = section->options;
+    ingest::KafkaOptions alone;
+    alone.brokers = section->options.brokers;
+    alone.topics.emplace_back().topic = "any";
     alone.properties = {
         {property.name, property.secret.empty() ? property.value : std::string(kAnySecret)}};
     if (const Status good = ingest::CheckKafkaOptions(alone); !good.ok()) {
@@ -283,7 +285,7 @@ std::optional<KafkaSection> KafkaDraft::Finish(const ServerConfig& server, Diagn
     diagnostics->Add({}, "kafka.brokers: is set, but no `kafka.topics` stand in barograph.yaml");
     return std::nullopt;
   }
-  if (server.kafka.brokers.empty()) {
+  if (server.kafka.brokers.empty() && diagnostics->empty()) {  // else it may be the misspelt key
     diagnostics->Add(position_,
                      "`kafka` lacks 'brokers'; write e.g. `brokers: broker-1:9092,broker-2:9092`");
   }
@@ -292,9 +294,8 @@ std::optional<KafkaSection> KafkaDraft::Finish(const ServerConfig& server, Diagn
   section.options.group = server.kafka.group;
   section.options.dead_letter_topic = server.kafka.dead_letter_topic;
   CheckTopics(server.timezone, &section, diagnostics);
-  if (diagnostics->count() != before || section.options.topics.empty()) return std::nullopt;
   CheckProperties(&section, diagnostics, warnings);
-  if (diagnostics->count() != before) return std::nullopt;
+  if (diagnostics->count() != before || section.options.topics.empty()) return std::nullopt;
   return section;
 }
 
