@@ -32,13 +32,12 @@ class KafkaTable {
       : positions_max_(positions_max) {}
 
   /// Whether a batch of this source is next.
-  /// Errors: kFailedPrecondition (it begins before the position, or the partition is stopped;
+  /// Errors: kFailedPrecondition (it does not begin at the position, or the partition is stopped;
   /// names the position), kInvalidArgument (offsets that contradict each other, a topic's name of
   /// no or too many bytes), kResourceExhausted (too many partitions).
   [[nodiscard]] Status Decide(const KafkaSource& source) const;
-  /// Takes a decided batch into the table. Offsets between the position and the batch, and those
-  /// inside it without a record, count as holes; what lies before a partition's first batch does
-  /// not.
+  /// Takes a decided batch into the table. Offsets inside it without a record count as holes; what
+  /// lies before a partition's first batch does not.
   void Apply(const KafkaSource& source, std::string_view tenant, std::uint64_t events,
              std::uint64_t duplicates);
 

@@ -91,7 +91,7 @@ bool DoorLoop::Stop(Duration limit) {
 
 bool DoorLoop::Post(Task task) {
   const absl::MutexLock lock(&mutex_);
-  if (ended_ || requests_ >= kKafkaRequestsMax) return false;
+  if (closed_ || requests_ >= kKafkaRequestsMax) return false;
   ++requests_;
   tasks_.push_back([this, task = std::move(task)] {
     task();
@@ -138,7 +138,7 @@ void DoorLoop::Run() {
   // What was read goes into the log before the end; what has no room is read again next time.
   CloseDue(clock_.BootNow(), /*all=*/true);
   const auto settled = [this] {
-    return std::all_of(readers_.begin(), readers_.end(),
+    return skips_ == 0 && std::all_of(readers_.begin(), readers_.end(),
                        [](const auto& entry) { return entry.second.settled(); });
   };
   (void)SubmitReady();
@@ -148,12 +148,22 @@ void DoorLoop::Run() {
     RunTasks();
   }
   if (standing_ == Standing::kRunning) CommitOffsets();
+  Refuse();
   if (dead_letters_ != nullptr) dead_letters_->Flush(kKafkaDeadLettersFlush);
   SetStanding(Standing::kStopped);
   Publish();
   consumer_->Close();
   const absl::MutexLock lock(&mutex_);
   ended_ = true;
+}
+
+/// No more requests; those that came are answered while there still is a consumer.
+void DoorLoop::Refuse() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    closed_ = true;
+  }
+  RunTasks();
 }
 
 // --- Membership

@@ -66,6 +66,7 @@ class DoorLoop {
 
   void Run();
   void RunTasks();
+  void Refuse();
   void WaitForTasks(Duration limit);
   void PostAnswer(Task task);
 
@@ -124,6 +125,7 @@ class DoorLoop {
   bool verify_all_ = false;  ///< the broker was away: every marked record is read again
   std::vector<KafkaPlace> to_pause_;
   std::optional<Duration> held_since_;
+  std::size_t skips_ = 0;  ///< that the log has not answered
   bool paused_ = false, waiting_for_room_ = false, rows_asked_ = false;
   Duration next_join_{0}, next_recovery_{0}, next_commit_{0}, next_publish_{0}, next_rows_{0};
   std::uint64_t rebalances_ = 0, errors_ = 0;
@@ -133,7 +135,7 @@ class DoorLoop {
   mutable absl::Mutex mutex_;
   std::deque<Task> tasks_ ABSL_GUARDED_BY(mutex_);
   std::size_t requests_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false, ended_ ABSL_GUARDED_BY(mutex_) = false;
   KafkaFigures published_ ABSL_GUARDED_BY(mutex_);
   std::string refusal_ ABSL_GUARDED_BY(mutex_);
   std::atomic<bool> stopping_{false};

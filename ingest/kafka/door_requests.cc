@@ -39,10 +39,13 @@ void DoorLoop::Skip(const std::string& topic, std::uint32_t partition, KafkaCont
   if (!ends.ok()) return done(ends.error());
   const Result<std::uint64_t> target = Target(to, *ends);
   if (!target.ok()) return refuse(target.error().code(), target.error().message());
+  if (stopping_) return refuse(ErrorCode::kUnavailable, "the server is stopping");
+  ++skips_;
   positions_.SkipKafka(
       topic, partition, *target, actor,
       [this, key = Key(topic, partition), to = *target, done](Result<std::uint64_t> from) {
         PostAnswer([this, key, to, from = std::move(from), done] {
+          --skips_;
           if (!from.ok()) return done(from.error());
           KafkaPosition position = readers_.at(key).position();
           position.next_offset = to;

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka_mock.h>  // wants rdkafka.h before it
 
 #include <array>
 #include <chrono>
@@ -15,6 +14,10 @@
 
 #include "ingest/kafka/handles.h"
 #include "storage/event/event_view.h"
+
+// clang-format off: it wants rdkafka.h before it
+#include <librdkafka/rdkafka_mock.h>
+// clang-format on
 
 // Against the library's own cluster of one broker, which speaks the protocol over real sockets.
 

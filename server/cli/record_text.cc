@@ -72,7 +72,7 @@ std::string HexDump(std::string_view bytes) {
   std::string out;
   for (std::size_t row = 0; row < bytes.size(); row += kHexRow) {
     const std::string_view part = bytes.substr(row, kHexRow);
-    std::array<char, 16> text{};
+    std::array<char, 24> text{};
     std::snprintf(text.data(), text.size(), "%08zx ", row);
     out += text.data();
     for (std::size_t i = 0; i < kHexRow; ++i) {
