@@ -173,6 +173,14 @@ void KafkaConsumer::Pause(const std::vector<KafkaPlace>& places) {
   (void)rd_kafka_pause_partitions(client_.get(), list.get());
 }
 
+/// A partition whose offset was out of range is no longer fetched and cannot be sought: only a new
+/// assignment begins it again.
+rd_kafka_resp_err_t KafkaConsumer::AssignAnew(rd_kafka_topic_partition_list_t* list) {
+  KafkaFault fault(rd_kafka_incremental_unassign(client_.get(), list));
+  if (!fault) fault.reset(rd_kafka_incremental_assign(client_.get(), list));
+  return fault ? rd_kafka_error_code(fault.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 Status KafkaConsumer::ResumeAt(const std::vector<KafkaPlace>& places) {
   if (places.empty()) return {};
   const KafkaPartitions list = MakeList(places);
@@ -180,9 +188,16 @@ Status KafkaConsumer::ResumeAt(const std::vector<KafkaPlace>& places) {
   const KafkaFault fault(
       rd_kafka_seek_partitions(client_.get(), list.get(), Milliseconds(kKafkaAsk)));
   rd_kafka_resp_err_t error = fault ? rd_kafka_error_code(fault.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::vector<KafkaPlace> ended;
   for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
-    error = list->elems[i].err;
+    if (list->elems[i].err == RD_KAFKA_RESP_ERR__STATE) {
+      ended.push_back(places[static_cast<std::size_t>(i)]);
+    } else {
+      error = list->elems[i].err;
+    }
   }
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR && !ended.empty())
+    error = AssignAnew(MakeList(ended).get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   (void)rd_kafka_pause_partitions(client_.get(), list.get());
   return Unavailable("going on at our own offsets", error);

@@ -82,6 +82,7 @@ class KafkaConsumer {
   KafkaConsumer(const KafkaOptions& options, Hooks hooks);
   void Rebalance(rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* partitions);
   [[nodiscard]] bool cooperative() const;
+  [[nodiscard]] rd_kafka_resp_err_t AssignAnew(rd_kafka_topic_partition_list_t* list);
   friend struct KafkaConsumerCallbacks;
 
   std::string group_, name_;

@@ -15,6 +15,7 @@
 #include "server/cli/progress.h"
 #include "server/cli/record_text.h"
 #include "server/cli/wire_text.h"
+#include "storage/base/digest.h"
 
 namespace barograph::server {
 namespace {
@@ -93,8 +94,10 @@ void PrintRecord(const v1::GetQuarantinedResponse& response, bool hex) {
   }
   const bool cut = record.value().size() < record.value_bytes();
   std::printf(
-      "value      %s bytes%s\n\n", Count(record.value_bytes()).c_str(),
+      "value      %s bytes%s\n", Count(record.value_bytes()).c_str(),
       cut ? (", of which the first " + Count(record.value().size()) + " were kept").c_str() : "");
+  if (cut) std::printf("SHA-256    %s\n", Hex(record.value_digest()).c_str());
+  std::fputs("\n", stdout);
   const bool as_text = !hex && IsText(record.value());
   std::fputs(as_text ? PrintableText(record.value()).c_str() : HexDump(record.value()).c_str(),
              stdout);
