@@ -58,7 +58,7 @@ void PublishStream::OnReadDone(bool ok) {
   if (introduced_) {
     Submit();
   } else {
-    LookUp(std::move(last_receipt));
+    LookUp(last_receipt);
   }
 }
 
@@ -95,14 +95,14 @@ Status PublishStream::Inherit(Batch& batch) {
   return {};
 }
 
-void PublishStream::LookUp(std::optional<Receipt> last_receipt) {
+void PublishStream::LookUp(const std::optional<Receipt>& last_receipt) {
   introduced_ = true;
   if (producer_.empty() && !last_receipt.has_value()) {
     OnStanding(ProducerStanding{});
     return;
   }
   door_.port.LookUpProducer(
-      peer_.tenant, producer_, std::move(last_receipt), [this](Result<ProducerStanding> standing) {
+      peer_.tenant, producer_, last_receipt, [this](Result<ProducerStanding> standing) {
         door_.answers.Post([this, standing = std::move(standing)] { OnStanding(standing); });
       });
 }

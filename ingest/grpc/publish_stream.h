@@ -63,7 +63,7 @@ class PublishStream final
   /// Fills in what only the first request said.
   /// Errors: another producer, no sequence.
   [[nodiscard]] Status Inherit(Batch& batch);
-  void LookUp(std::optional<Receipt> last_receipt);
+  void LookUp(const std::optional<Receipt>& last_receipt);
   void OnStanding(const Result<ProducerStanding>& standing);
   /// Hands the held batch to the partition, or waits for room.
   void Submit();

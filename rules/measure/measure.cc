@@ -250,6 +250,7 @@ std::optional<MeasureTraits> FindMeasure(std::string_view base) {
 const std::vector<std::string_view>& FixedMeasures() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;
+    all.reserve(kFixedMeasureTraits.size());
     for (const FixedMeasureTraits& measure : kFixedMeasureTraits) all.push_back(measure.name);
     return all;
   }();

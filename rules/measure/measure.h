@@ -21,6 +21,7 @@ enum class MeasureType : std::uint8_t {
   kGauge,         ///< last, min, max, mean
   kDistinct,      ///< number of different values by HyperLogLog++
 };
+inline constexpr std::size_t kMeasureTypes = 4;
 
 /// What one unit of a measure's integer value is.
 enum class MeasureUnit : std::uint8_t {

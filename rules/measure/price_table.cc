@@ -54,8 +54,8 @@ class Bill {
     const auto sum = static_cast<std::uint64_t>(sum_);
     const std::uint64_t quotient = sum / kRateUnitsPerNano, rest = sum % kRateUnitsPerNano;
     const std::uint64_t half = kRateUnitsPerNano / 2;
-    return static_cast<Int128>(quotient +
-                               (rest > half || (rest == half && (quotient & 1) != 0) ? 1 : 0));
+    const bool up = rest > half || (rest == half && (quotient & 1) != 0);
+    return Int128{quotient} + (up ? 1 : 0);
   }
 
  private:

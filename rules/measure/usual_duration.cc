@@ -14,7 +14,7 @@ constexpr std::uint32_t kSubBuckets = 1U << kSubBits;
 // Values below 16 ns have a bucket each; above, an index is (power of two, next four bits).
 std::uint32_t BucketOf(std::uint64_t value) {
   if (value < kSubBuckets) return static_cast<std::uint32_t>(value);
-  const int shift = std::bit_width(value) - 1 - kSubBits;
+  const int shift = 63 - std::countl_zero(value) - kSubBits;
   return (static_cast<std::uint32_t>(shift) + 1) * kSubBuckets +
          static_cast<std::uint32_t>((value >> shift) - kSubBuckets);
 }

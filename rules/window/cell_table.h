@@ -49,8 +49,8 @@ struct alignas(64) Cell {
   SeriesHead* Add(SeriesKey key, std::unique_ptr<Series> series);
   void Remove(SeriesKey key);
   /// All keys are below.
-  [[nodiscard]] std::size_t key_limit() const {
-    return std::max<std::size_t>(kNearKeys, far.size());
+  [[nodiscard]] SeriesKey key_limit() const {
+    return std::max(kNearKeys, static_cast<SeriesKey>(far.size()));
   }
   void Prefetch() const {
     __builtin_prefetch(&near);

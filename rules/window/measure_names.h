@@ -16,6 +16,8 @@ inline constexpr std::size_t kMeasuresMax = 8192;
 /// Number of a measure of one type: `sample:queue` may be a gauge of one agent and a sum of
 /// another, and is two series then.
 using SeriesKey = std::uint16_t;
+static_assert((kMeasuresMax + 1) * kMeasureTypes < UINT16_MAX,
+              "so that one past the last fits too");
 
 /// Gives numbers to names, in order of first use.
 /// Threads: owned by one thread.
@@ -50,7 +52,8 @@ class MeasureNames {
 
   std::map<MeasureName, MeasureId> ids_;
   std::vector<MeasureName> names_;
-  std::vector<std::array<std::uint16_t, 4>> keys_of_;  ///< by measure and type: key + 1, or 0
+  std::vector<std::array<std::uint16_t, kMeasureTypes>>
+      keys_of_;  ///< by measure and type: key + 1, or 0
   std::vector<KeyOrigin> origins_;
 };
 

@@ -69,8 +69,8 @@ void Sketch::AddOutside(std::int32_t index, std::uint64_t count) {
     const std::int32_t added = first_ - index + kGrowth;
     counts_.insert(counts_.begin(), static_cast<std::size_t>(added), 0);
     first_ -= added;
-  } else if (static_cast<std::size_t>(index - first_) >= counts_.size()) {
-    counts_.resize(static_cast<std::size_t>(index - first_ + kGrowth), 0);
+  } else if (const auto place = static_cast<std::size_t>(index - first_); place >= counts_.size()) {
+    counts_.resize(place + std::size_t{kGrowth}, 0);
   }
   counts_[static_cast<std::size_t>(index - first_)] += count;
 }

@@ -12,7 +12,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <optional>
@@ -173,7 +175,7 @@ Status Client::Stream(std::string_view method, const google::protobuf::MessageLi
 // --- Publisher ----------------------------------------------------------------------------------
 
 struct Publisher::State {
-  enum Tag : std::intptr_t { kStart = 1, kRead, kWrite, kDone, kFinish };
+  enum Tag : std::uint8_t { kStart, kRead, kWrite, kDone, kFinish };
 
   Client::State* client = nullptr;
   PublisherOptions options;
@@ -182,6 +184,7 @@ struct Publisher::State {
   std::unique_ptr<::grpc::GenericClientAsyncReaderWriter> call;
   ::grpc::ByteBuffer answer;
   v1::PublishResponse response;
+  std::array<Tag, 5> tags = {kStart, kRead, kWrite, kDone, kFinish};
   std::deque<std::uint64_t> unacked;  ///< last sequence of each batch under way
   std::uint64_t sent = 0, acked = 0, acked_at_open = 0, receipt_sequence = 0;
   std::string receipt_link;
@@ -189,7 +192,8 @@ struct Publisher::State {
   ::grpc::Status status;
   std::optional<Error> error;
 
-  static void* ToTag(Tag tag) { return reinterpret_cast<void*>(tag); }
+  /// What the queue gives back when that step has ended.
+  void* ToTag(Tag tag) { return &tags[tag]; }
 
   void StartRead() {
     reading = true;
@@ -261,7 +265,7 @@ struct Publisher::State {
     void* tag = nullptr;
     bool ok = false;
     if (queue.AsyncNext(&tag, &ok, deadline) != ::grpc::CompletionQueue::GOT_EVENT) return false;
-    OnEvent(static_cast<Tag>(reinterpret_cast<std::intptr_t>(tag)), ok);
+    OnEvent(*static_cast<const Tag*>(tag), ok);
     return true;
   }
 
@@ -321,7 +325,7 @@ Result<std::unique_ptr<Publisher>> Publisher::Open(Client& client, PublisherOpti
   state.call = client.state_->stub->PrepareCall(
       &state.context, "/barograph.v1.IngestService/Publish", &state.queue);
   state.writing = true;
-  state.call->StartCall(State::ToTag(State::kStart));
+  state.call->StartCall(state.ToTag(State::kStart));
   BAROGRAPH_TRY(state.Until([&state] { return !state.writing; }));
   state.Write(state.Head(0, /*introduce=*/true), {});
   BAROGRAPH_TRY(state.Until([&state] { return state.introduced; }));
@@ -355,7 +359,7 @@ Status Publisher::Finish() {
   State& state = *state_;
   BAROGRAPH_TRY(state.Until([&state] { return !state.writing && state.unacked.empty(); }));
   state.writing = true;
-  state.call->WritesDone(State::ToTag(State::kDone));
+  state.call->WritesDone(state.ToTag(State::kDone));
   while (!state.finished) state.Step(std::chrono::system_clock::time_point::max());
   if (state.error) return *state.error;
   return {};

@@ -85,7 +85,7 @@ class Emitter {
   }
   Status Flush() {
     if (count_ == 0) return {};
-    const Status sent = publisher_.Send(batch_, count_);
+    Status sent = publisher_.Send(batch_, count_);
     batch_.clear();
     count_ = 0;
     return sent;
