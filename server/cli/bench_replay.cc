@@ -95,19 +95,9 @@ double MeasureParse(const std::vector<BenchBatches>& sets) {
          std::chrono::duration<double>(clock.BootNow() - begin).count();
 }
 
-Result<storage::Store> OpenReadOnly(const std::string& data) {
-  storage::DatabaseOptions database;
-  database.directory = data + "/db";
-  database.read_only = true;
-  database.create_if_missing = false;
-  storage::EventLogOptions log;
-  log.frontier_path = data + "/frontier";
-  return storage::OpenStore(database, log);
-}
-
 /// Folds a log that is already there.
 Result<nlohmann::ordered_json> MeasureExisting(const BenchFlags& flags) {
-  BAROGRAPH_ASSIGN(const storage::Store open, OpenReadOnly(flags.data));
+  BAROGRAPH_ASSIGN(const storage::Store open, storage::OpenStoreReadOnly(flags.data));
   BAROGRAPH_ASSIGN(const ReplayResult replay,
                    Replay(*open.log, flags.until == 0 ? UINT64_MAX : flags.until));
   return nlohmann::ordered_json{
@@ -123,7 +113,8 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
                                           MakeBatches(flags.events / 2, 2, clock.WallNow())};
   BAROGRAPH_ASSIGN(const auto folder, BenchFolder::Make(flags.folder, flags.keep));
   BAROGRAPH_ASSIGN(const LiveState live, FillLog(*folder, sets));
-  BAROGRAPH_ASSIGN(const storage::Store open, OpenReadOnly(BenchServer::DataFolder(*folder)));
+  BAROGRAPH_ASSIGN(const storage::Store open,
+                   storage::OpenStoreReadOnly(BenchServer::DataFolder(*folder)));
   std::vector<double> speeds, ratios, parses;
   bool equal = true;
   std::uint64_t events = 0;

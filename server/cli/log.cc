@@ -31,16 +31,6 @@ struct LogFlags {
   bool accept_loss = false;
 };
 
-Result<storage::Store> OpenReadOnly(const std::string& data) {
-  storage::DatabaseOptions database;
-  database.directory = data + "/db";
-  database.read_only = true;
-  database.create_if_missing = false;
-  storage::EventLogOptions log;
-  log.frontier_path = data + "/frontier";
-  return storage::OpenStore(database, log);
-}
-
 Json PlaceJson(const storage::Position& position) {
   return {{"sequence", position.sequence.value},
           {"link", Hex(position.link)},
@@ -48,7 +38,7 @@ Json PlaceJson(const storage::Position& position) {
 }
 
 int Stat(const LogFlags& flags) {
-  auto store = OpenReadOnly(flags.data);
+  auto store = storage::OpenStoreReadOnly(flags.data);
   if (!store.ok()) return PrintError(store.error());
   auto stat = storage::StatLog(*store->log);
   if (!stat.ok()) return PrintError(stat.error());
@@ -99,7 +89,7 @@ int PrintVerdict(const storage::VerifyReport& report, OutputFormat format) {
 }
 
 int Verify(const LogFlags& flags) {
-  auto store = OpenReadOnly(flags.data);
+  auto store = storage::OpenStoreReadOnly(flags.data);
   if (!store.ok()) {
     PrintError(store.error());
     const ErrorCode code = store.error().code();
@@ -152,7 +142,7 @@ Result<bool> ExportRecord(const storage::RecordView& record, const LogFlags& fla
 }
 
 int Export(const LogFlags& flags) {
-  auto store = OpenReadOnly(flags.data);
+  auto store = storage::OpenStoreReadOnly(flags.data);
   if (!store.ok()) return PrintError(store.error());
   const SystemClock clock;
   const std::uint64_t end = store->log->durable_end().sequence.value;

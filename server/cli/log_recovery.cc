@@ -15,21 +15,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Result<storage::Store> Open(const std::string& data, bool read_only, bool accept_loss) {
+Result<storage::Store> OpenWithLoss(const std::string& data) {
   storage::DatabaseOptions database;
-  database.directory = data + "/db";
-  database.read_only = read_only;
+  database.directory = storage::DatabaseFolder(data);
   database.create_if_missing = false;
   storage::EventLogOptions log;
-  log.frontier_path = data + "/frontier";
-  log.accept_loss = accept_loss;
+  log.frontier_path = storage::FrontierFile(data);
+  log.accept_loss = true;
   return storage::OpenStore(database, log);
 }
 
 /// What keeps a server from starting; OK when it would start.
 /// A look without writing may do without a frontier file, a server may not.
 Status WhyRefused(const std::string& data) {
-  const Result<storage::Store> seen = Open(data, /*read_only=*/true, /*accept_loss=*/false);
+  const Result<storage::Store> seen = storage::OpenStoreReadOnly(data);
   if (!seen.ok()) return seen.error();
   if (seen->report.end.sequence == Sequence{} || seen->report.frontier) return {};
   return Error(ErrorCode::kFailedPrecondition,
@@ -69,7 +68,7 @@ Json ReportJson(const storage::OpenReport& report, bool accepted) {
 }
 
 int Accept(const std::string& data, OutputFormat format) {
-  const Result<storage::Store> store = Open(data, /*read_only=*/false, /*accept_loss=*/true);
+  const Result<storage::Store> store = OpenWithLoss(data);
   if (!store.ok()) return PrintError(store.error());
   if (const Status logged = LogLoss(*store); !logged.ok()) return PrintError(logged.error());
   const storage::OpenReport& report = store->report;

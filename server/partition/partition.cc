@@ -89,12 +89,12 @@ Status Partition::State::OpenStorage() {
     return Error(ErrorCode::kIo, "data directory '" + options.directory + "': " + failed.message());
   }
   storage::DatabaseOptions database_options;
-  database_options.directory = options.directory + "/db";
+  database_options.directory = storage::DatabaseFolder(options.directory);
   database_options.block_cache_bytes = options.block_cache_bytes;
   database_options.write_buffer_bytes = options.write_buffer_bytes;
   database_options.file_system = options.file_system;
-  const storage::EventLogOptions log_options{.partition = options.id,
-                                             .frontier_path = options.directory + "/frontier"};
+  const storage::EventLogOptions log_options{
+      .partition = options.id, .frontier_path = storage::FrontierFile(options.directory)};
   BAROGRAPH_ASSIGN(storage::Store opened, storage::OpenStore(database_options, log_options));
   database = std::move(opened.database);
   log = std::move(opened.log);

@@ -1,6 +1,5 @@
 #include "storage/log/store.h"
 
-#include <string>
 #include <utility>
 
 namespace barograph::storage {
@@ -56,6 +55,19 @@ Result<Store> OpenStore(const DatabaseOptions& database, const EventLogOptions& 
   }
   BAROGRAPH_ASSIGN(auto point_in_time, Database::Open(careful));
   return OpenLog(std::move(point_in_time), log, frontier);
+}
+
+std::string DatabaseFolder(const std::string& data) { return data + "/db"; }
+std::string FrontierFile(const std::string& data) { return data + "/frontier"; }
+
+Result<Store> OpenStoreReadOnly(const std::string& data) {
+  DatabaseOptions database;
+  database.directory = DatabaseFolder(data);
+  database.read_only = true;
+  database.create_if_missing = false;
+  EventLogOptions log;
+  log.frontier_path = FrontierFile(data);
+  return OpenStore(database, log);
 }
 
 }  // namespace barograph::storage

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "storage/log/event_log.h"
 #include "storage/rocks/database.h"
@@ -30,5 +31,12 @@ struct Store {
 /// With `database.read_only` nothing is written, and a server may be running on the same files.
 /// Errors: those of Database::Open and EventLog::Open.
 [[nodiscard]] Result<Store> OpenStore(const DatabaseOptions& database, const EventLogOptions& log);
+
+/// Where the two lie below the data folder of a partition.
+[[nodiscard]] std::string DatabaseFolder(const std::string& data);
+[[nodiscard]] std::string FrontierFile(const std::string& data);
+/// A look at the store that is in a data folder: never makes one.
+/// Errors: those of OpenStore.
+[[nodiscard]] Result<Store> OpenStoreReadOnly(const std::string& data);
 
 }  // namespace barograph::storage
