@@ -8,6 +8,7 @@
 #include "barograph/v1/query.pb.h"
 #include "server/cli/bench.h"
 #include "server/cli/bench_process.h"
+#include "server/cli/bench_runs.h"
 #include "server/cli/bench_sink.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
@@ -182,8 +183,7 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   BAROGRAPH_ASSIGN(const auto server, BenchServer::Start(*folder, {.webhook_url = sink->url(),
                                                                    .webhook_secret = kSecret,
                                                                    .extra_flag = {}}));
-  const std::vector<BenchBatches> sets = {MakeBatches(kCalibrationEvents / 2, 1, clock.WallNow()),
-                                          MakeBatches(kCalibrationEvents / 2, 2, clock.WallNow())};
+  const std::vector<BenchBatches> sets = MakeTwoStreams(kCalibrationEvents);
   BAROGRAPH_ASSIGN(const BenchSend full, SendBatches(server->address(), sets, "calibration-"));
   std::this_thread::sleep_for(std::chrono::seconds(2));
   BAROGRAPH_ASSIGN(const Phase idle, RunPhase(server->address(), flags, "idle", *sink, clock));

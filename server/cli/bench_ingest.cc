@@ -6,6 +6,7 @@
 #include "barograph/v1/query.pb.h"
 #include "server/cli/bench.h"
 #include "server/cli/bench_process.h"
+#include "server/cli/bench_runs.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
@@ -39,10 +40,6 @@ Result<IngestRun> RunServer(const BenchFolder& folder, const std::vector<BenchBa
                     : Status(Error(ErrorCode::kInternal, "the server did not end cleanly")));
   run.disk_bytes = FolderBytes(BenchServer::DataFolder(folder));
   return run;
-}
-
-double Milliseconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) * 1e3 + duration.nanos() / 1e6;
 }
 
 /// One measurement of everything, in one run.
@@ -89,26 +86,13 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags,
 }  // namespace
 
 int BenchIngest(const BenchFlags& flags) {
-  const SystemClock clock;
-  const std::vector<BenchBatches> sets = {MakeBatches(flags.events / 2, 1, clock.WallNow()),
-                                          MakeBatches(flags.events / 2, 2, clock.WallNow())};
-  std::vector<nlohmann::ordered_json> runs;
-  for (std::uint32_t i = 0; i < flags.runs; ++i) {
-    auto run = Measure(flags, sets);
-    if (!run.ok()) return PrintError(run.error());
-    runs.push_back(std::move(run).value());
-    if (flags.runs > 1) std::fprintf(stderr, "run %u: %s\n", i + 1, runs.back().dump().c_str());
-  }
-  // The median run by ratio stands for all, so that its figures belong together.
-  std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) {
-    return a["ratio_to_transport"].template get<double>() <
-           b["ratio_to_transport"].template get<double>();
-  });
-  nlohmann::ordered_json& median = runs[runs.size() / 2];
-  median["runs_count"] = runs.size();
-  std::puts(median.dump(2).c_str());
+  const std::vector<BenchBatches> sets = MakeTwoStreams(flags.events);
+  const auto median =
+      MeasureMedianRun(flags, "ratio_to_transport", [&] { return Measure(flags, sets); });
+  if (!median.ok()) return PrintError(median.error());
+  std::puts(median->dump(2).c_str());
   const bool reached =
-      !median["void"].get<bool>() && median["ratio_to_transport"].get<double>() >= kRatioMin;
+      !(*median)["void"].get<bool>() && (*median)["ratio_to_transport"].get<double>() >= kRatioMin;
   return flags.gate && !reached ? kExitFailed : kExitDone;
 }
 

@@ -9,6 +9,7 @@
 #include "rules/engine/engine.h"
 #include "server/cli/bench.h"
 #include "server/cli/bench_process.h"
+#include "server/cli/bench_runs.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
@@ -108,9 +109,7 @@ Result<nlohmann::ordered_json> MeasureExisting(const BenchFlags& flags) {
 
 Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   if (!flags.data.empty()) return MeasureExisting(flags);
-  const SystemClock clock;
-  const std::vector<BenchBatches> sets = {MakeBatches(flags.events / 2, 1, clock.WallNow()),
-                                          MakeBatches(flags.events / 2, 2, clock.WallNow())};
+  const std::vector<BenchBatches> sets = MakeTwoStreams(flags.events);
   BAROGRAPH_ASSIGN(const auto folder, BenchFolder::Make(flags.folder, flags.keep));
   BAROGRAPH_ASSIGN(const LiveState live, FillLog(*folder, sets));
   BAROGRAPH_ASSIGN(const storage::Store open,

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -8,6 +7,7 @@
 #include "barograph/v1/query.pb.h"
 #include "server/cli/bench.h"
 #include "server/cli/bench_process.h"
+#include "server/cli/bench_runs.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
@@ -44,10 +44,6 @@ class CheckpointWatch {
   std::uint64_t seen_ = 0;
   Duration last_{0}, interval_{0};
 };
-
-double Milliseconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) * 1e3 + duration.nanos() / 1e6;
-}
 
 struct KilledServer {
   v1::GetStatusResponse status;  ///< the last one before
@@ -122,25 +118,13 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags,
 }  // namespace
 
 int BenchRestart(const BenchFlags& flags) {
-  const SystemClock clock;
-  const std::uint64_t each = (flags.events + kLoadReserve) / 2;
-  const std::vector<BenchBatches> sets = {MakeBatches(each, 1, clock.WallNow()),
-                                          MakeBatches(each, 2, clock.WallNow())};
-  std::vector<nlohmann::ordered_json> runs;
-  for (std::uint32_t i = 0; i < flags.runs; ++i) {
-    auto run = Measure(flags, sets);
-    if (!run.ok()) return PrintError(run.error());
-    runs.push_back(std::move(run).value());
-    if (flags.runs > 1) std::fprintf(stderr, "run %u: %s\n", i + 1, runs.back().dump().c_str());
-  }
-  std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) {
-    return a["ready_seconds"].template get<double>() < b["ready_seconds"].template get<double>();
-  });
-  nlohmann::ordered_json& median = runs[runs.size() / 2];
-  median["runs_count"] = runs.size();
-  std::puts(median.dump(2).c_str());
-  return flags.gate && median["ready_seconds"].get<double>() > kReadySecondsMax ? kExitFailed
-                                                                                : kExitDone;
+  const std::vector<BenchBatches> sets = MakeTwoStreams(flags.events + kLoadReserve);
+  const auto median =
+      MeasureMedianRun(flags, "ready_seconds", [&] { return Measure(flags, sets); });
+  if (!median.ok()) return PrintError(median.error());
+  std::puts(median->dump(2).c_str());
+  const bool reached = (*median)["ready_seconds"].get<double>() <= kReadySecondsMax;
+  return flags.gate && !reached ? kExitFailed : kExitDone;
 }
 
 }  // namespace barograph::server
