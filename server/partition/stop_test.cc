@@ -6,14 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <future>
 #include <map>
 #include <set>
 
-#include "barograph/v1/event.pb.h"
-#include "ingest/admission/admission.h"
-#include "server/partition/partition.h"
-#include "storage/event/server_event.h"
+#include "server/partition/partition_fixture.h"
 
 namespace barograph::server {
 namespace {
@@ -23,13 +19,11 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr Time kStart{1'700'000'000s};
 constexpr int kAgents = 1'000;
 constexpr int kKinds = 10;
 constexpr Duration kSendEvery = 10s;
 constexpr Duration kBefore = 6min, kAfter = 8min;
 constexpr Duration kAlmost = 70s;  ///< so long before the disturbance some agents begin to fail
-constexpr auto kSoon = 60s;        ///< real time for an answer
 
 /// What an agent is like; the tenth part of the fleet is of each kind, the rest never fails.
 enum Kind : std::uint8_t { kBroken, kBreaksShortlyBefore, kRepairedMeanwhile, kFailsOnceAfter };
@@ -61,7 +55,8 @@ class FleetRun {
       : directory_(::testing::TempDir() + "stop_test_" + name + "_" + std::to_string(getpid())) {
     std::filesystem::remove_all(directory_);
     Open();
-    EXPECT_TRUE(Await<Status>([&](auto done) { partition_->ApplyRules(OneRow(), {}, done); }).ok());
+    EXPECT_TRUE(
+        AwaitAnswer<Status>([&](auto done) { partition_->ApplyRules(OneRow(), {}, done); }).ok());
   }
   ~FleetRun() {
     partition_.reset();
@@ -70,18 +65,9 @@ class FleetRun {
 
   void Open() {
     partition_.reset();
-    PartitionOptions options;
-    options.directory = directory_;
-    options.write_buffer_bytes = 16U << 20U;
-    options.block_cache_bytes = 1U << 20U;
-    auto opened = Partition::Open(options, clock_,
-                                  {.format =
-                                       [](const rules::Notice& notice, const rules::ReceiverSpec&) {
-                                         return rules::NoticeBody{notice.reason, ""};
-                                       },
-                                   .on_outbox = {},
-                                   .on_failure = {},
-                                   .on_progress = {}});
+    auto opened = Partition::Open(
+        SmallPartition(directory_), clock_,
+        {.format = FormatReason, .on_outbox = {}, .on_failure = {}, .on_progress = {}});
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     partition_ = std::move(opened).value();
   }
@@ -94,7 +80,7 @@ class FleetRun {
   /// A second without traffic, which the writer has seen when this returns.
   void Tick() {
     clock_.Advance(1s);
-    const auto seen = Await<Result<Sequence>>([&](auto done) {
+    const auto seen = AwaitAnswer<Result<Sequence>>([&](auto done) {
       partition_->Read([](const Partition::ReadView&) { return false; }, done);
     });
     ASSERT_TRUE(seen.ok()) << seen.error().ToString();
@@ -106,7 +92,7 @@ class FleetRun {
   /// "from>to" of every step, by agent.
   std::map<std::string, std::vector<std::string>> Steps() {
     std::map<std::string, std::vector<std::string>> steps;
-    for (const storage::ServerEvent& event : ServerEvents()) {
+    for (const storage::ServerEvent& event : ReadServerEvents(partition_->log())) {
       const auto* step = std::get_if<storage::AlertTransition>(&event);
       if (step == nullptr || step->from == step->to || step->rule == rules::kClockRule) continue;
       steps[step->labels.at("agent")].push_back(std::string(Name(step->from)) + ">" +
@@ -116,7 +102,7 @@ class FleetRun {
   }
   std::vector<storage::Resumed> Stops() {
     std::vector<storage::Resumed> stops;
-    for (const storage::ServerEvent& event : ServerEvents()) {
+    for (const storage::ServerEvent& event : ReadServerEvents(partition_->log())) {
       const auto* stop = std::get_if<storage::Resumed>(&event);
       if (stop != nullptr && stop->resumed_at > stop->stopped_at) stops.push_back(*stop);
     }
@@ -125,7 +111,7 @@ class FleetRun {
   /// Episodes that more than one notice told as firing.
   std::set<std::string> ToldTwice() {
     std::set<std::string> told, twice;
-    for (const storage::ServerEvent& event : ServerEvents()) {
+    for (const storage::ServerEvent& event : ReadServerEvents(partition_->log())) {
       const auto* notice = std::get_if<storage::NoticeDecided>(&event);
       if (notice == nullptr || notice->state != storage::AlertState::kFiring) continue;
       for (const std::string& episode : notice->episode_ids) {
@@ -136,17 +122,6 @@ class FleetRun {
   }
 
  private:
-  template <typename T, typename Command>
-  T Await(Command command) {
-    auto promise = std::make_shared<std::promise<T>>();
-    auto future = promise->get_future();
-    command([promise](T result) { promise->set_value(std::move(result)); });
-    if (future.wait_for(kSoon) != std::future_status::ready) {
-      return Error(ErrorCode::kDeadlineExceeded, "no answer");
-    }
-    return future.get();
-  }
-
   void Run(Duration length, bool after) {
     for (Duration end = ran_ + length; ran_ < end; ran_ += 1s) {
       if (ran_ % kSendEvery == 0s) Send(after);
@@ -162,41 +137,21 @@ class FleetRun {
   }
 
   void Send(bool after) {
-    ingest::BatchBuilder builder({}, kStart + 24h * 365);
+    std::vector<v1::Event> events;
     for (int agent = 0; agent < kAgents; ++agent) {
-      v1::Event event;
+      v1::Event& event = events.emplace_back();
       event.set_agent("agent-" + std::to_string(agent));
       event.mutable_task()->set_status(Fails(agent % kKinds, after) ? v1::Task::FAILED
                                                                     : v1::Task::COMPLETED);
-      builder.Add(event.SerializeAsString());
     }
-    ingest::Batch batch = builder.Take();
+    ingest::Batch batch = MakeBatchOf(events);
     batch.producer = "fleet";
     batch.first_sequence = sent_ + 1;
     sent_ += kAgents;
-    const auto answer = Await<Result<ingest::BatchAnswer>>(
+    const auto answer = AwaitAnswer<Result<ingest::BatchAnswer>>(
         [&](auto done) { ASSERT_TRUE(partition_->TrySubmit(batch, done)); });
     ASSERT_TRUE(answer.ok()) << answer.error().ToString();
     ASSERT_EQ(answer->acked_sequence, sent_);
-  }
-
-  std::vector<storage::ServerEvent> ServerEvents() {
-    std::vector<storage::ServerEvent> events;
-    auto cursor = partition_->log().Read({.from = Sequence{1}});
-    storage::RecordView record;
-    std::string buffer;
-    while (cursor.Next(&record)) {
-      if ((record.header.flags & storage::kRecordDecided) == 0) continue;
-      const Result<std::string_view> payload = OpenPayload(record, &buffer);
-      storage::PayloadReader reader(payload.value());
-      for (std::string_view wire; reader.Next(&wire);) {
-        storage::EventView view;
-        EXPECT_TRUE(ReadEvent(wire, storage::EventSource::kLog, &view).ok());
-        events.push_back(DecodeServerEvent(view).value());
-      }
-    }
-    EXPECT_TRUE(cursor.status().ok());
-    return events;
   }
 
   std::string directory_;
