@@ -80,8 +80,8 @@ Status KafkaTable::Decide(const KafkaSource& source) const {
   }
   // A batch further on would follow one that was refused: its records would be passed over.
   if (source.first_offset != position->next_offset) {
-    return Error(ErrorCode::kFailedPrecondition, at + ", cannot go on at offset " +
-                                                     std::to_string(source.first_offset));
+    return Error(ErrorCode::kFailedPrecondition,
+                 at + ", cannot go on at offset " + std::to_string(source.first_offset));
   }
   return {};
 }

@@ -28,7 +28,7 @@ struct KafkaPlace {
 /// pause; resuming always seeks. Static membership: the member's name is the log's, so that a
 /// restart within the session is no rebalance.
 ///
-/// Threads: all methods by one thread, which also runs the hooks, inside Poll; `log` comes from any.
+/// Threads: all methods by one thread, which also runs the hooks, in Poll; `log` comes from any.
 class KafkaConsumer {
  public:
   struct Hooks {

@@ -139,7 +139,7 @@ void DoorLoop::Run() {
   CloseDue(clock_.BootNow(), /*all=*/true);
   const auto settled = [this] {
     return skips_ == 0 && std::all_of(readers_.begin(), readers_.end(),
-                       [](const auto& entry) { return entry.second.settled(); });
+                                      [](const auto& entry) { return entry.second.settled(); });
   };
   (void)SubmitReady();
   const Duration deadline = clock_.BootNow() + kKafkaSettleMax;

@@ -31,7 +31,7 @@ inline constexpr std::chrono::milliseconds kKafkaPublishInterval{200};
 inline constexpr std::chrono::seconds kKafkaRowsInterval{1};
 /// At the end, answers are awaited for so long.
 inline constexpr std::chrono::seconds kKafkaSettleMax{10};
-/// Copies for the dead-letter topic that are under way at once, and how long the end waits for them.
+/// Copies for the dead-letter topic under way at once, and how long the end waits for them.
 inline constexpr std::size_t kKafkaDeadLettersMax = 10'000;
 inline constexpr std::chrono::seconds kKafkaDeadLettersFlush{3};
 /// One question to a broker.

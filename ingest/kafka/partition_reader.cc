@@ -186,7 +186,7 @@ void PartitionReader::Decode(const KafkaRecord& record, Time max_time) {
   }
 }
 
-/// A record stays in one batch with its place; so the batch before ends if both do not fit into one.
+/// A record stays in one batch with its place; so the batch before ends if both do not fit.
 void PartitionReader::AddDecoded(const KafkaRecord& record, Time max_time) {
   if (open() && source_->records > 0 &&
       (builder_.offered() + events_.size() > kBatchEventsMax ||

@@ -85,7 +85,7 @@ class PartitionReader {
   [[nodiscard]] bool recovering() const { return recovering_; }
   [[nodiscard]] bool settled() const { return in_flight_ == 0; }
 
-  /// As the log has it, if it knows the partition: at the start, after a failure or a skip. What was
+  /// As the log has it, if it knows the partition: at the start, after a failure, a skip. What was
   /// read and is not durable is forgotten. Requires settled().
   void SetPosition(std::optional<KafkaPosition> position);
   void Stop(std::string problem);

@@ -53,7 +53,7 @@ std::vector<Property> OurProducerProperties(const KafkaOptions& options) {
   };
 }
 
-/// Properties of the configuration that only one of the two roles knows are no mistake in the other.
+/// Properties that only one of the two roles knows are no mistake in the other.
 bool IsOfOtherRole(std::string_view name, bool consumer) {
   static constexpr std::array<std::string_view, 12> kConsumers = {
       "group.",       "session.",    "heartbeat.",           "max.poll.",
