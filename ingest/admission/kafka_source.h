@@ -70,9 +70,9 @@ struct KafkaPosition {
 ///
 /// A batch from Kafka is submitted like any other (PartitionPort::TrySubmit with Batch::kafka set).
 /// It is refused with kFailedPrecondition, and nothing of it is stored, when its first offset is
-/// not the position (so that what follows a refused batch is refused too, and nothing is passed over)
-/// or its partition is stopped; with kResourceExhausted when its set-aside records do not fit into
-/// the quarantine. Offsets of the range without a record are holes.
+/// not the position (so that what follows a refused batch is refused too, and nothing is passed
+/// over) or its partition is stopped; with kResourceExhausted when its set-aside records do not fit
+/// into the quarantine. Offsets of the range without a record are holes.
 ///
 /// Threads: every method from any thread. Callbacks run on the partition's threads, once what they
 /// say is durable, and must only hand over.
