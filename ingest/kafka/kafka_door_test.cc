@@ -400,6 +400,37 @@ TEST_F(KafkaDoorTest, APartitionThatEndsBeforeOurPlaceStops) {
   EXPECT_THAT(log_.Position().problem, HasSubstr("ends at offset 1, before 3"));
 }
 
+TEST_F(KafkaDoorTest, RetentionThatOvertakesUsStopsUntilItIsSkipped) {
+  MockBroker broker(1);
+  broker.SendAgent("one");
+  broker.Flush();
+  auto door = Open(broker);
+  ASSERT_TRUE(Eventually([&] { return log_.size() == 1; })) << lines();
+  ASSERT_TRUE(door->Drain(kPatience).ok());
+  door.reset();
+
+  // It keeps about 5 MB of a partition.
+  const std::string large(100'000, 'x');
+  for (int i = 0; i < 200; ++i) broker.Send(large);
+  broker.SendAgent("two");
+  broker.Flush();
+  door = Open(broker);
+  ASSERT_TRUE(Eventually([&] { return !log_.Position().problem.empty(); })) << lines();
+  EXPECT_THAT(log_.Position().problem, HasSubstr("records 1 to "));
+  EXPECT_THAT(log_.Position().problem, HasSubstr("retention removed them before they were read"));
+  EXPECT_EQ(log_.size(), 1U);
+
+  std::promise<Result<KafkaControl::Skipped>> skipped;
+  door->Skip("agents", 0, KafkaControl::End::kEarliest, "operator",
+             [&](Result<KafkaControl::Skipped> to) { skipped.set_value(std::move(to)); });
+  const Result<KafkaControl::Skipped> to = skipped.get_future().get();
+  ASSERT_TRUE(to.ok()) << to.error().message();
+  EXPECT_EQ(to->from, 1U);
+  EXPECT_GT(to->to, 1U);
+  ASSERT_TRUE(Eventually([&] { return log_.size() == 2; })) << lines();
+  EXPECT_EQ(log_.Agents().back(), "two");
+}
+
 TEST_F(KafkaDoorTest, OnlyAStoppedPartitionIsSkipped) {
   MockBroker broker(1);
   broker.SendAgent("one");
