@@ -85,7 +85,7 @@ Result<KilledServer> LoadAndKill(const BenchFolder& folder, const std::vector<Be
   }
   server->process().Kill();
   load.join();
-  BAROGRAPH_TRY(failed);
+  if (!failed.ok()) return failed.error();
   killed.checkpoint_interval_seconds = watch.interval_seconds();
   return killed;
 }
