@@ -70,13 +70,7 @@ TEST_F(PartitionCheckpointTest, ACheckpointThatIsDueDoesNotWaitForAnEmptyQueue) 
   constexpr std::uint32_t kEach = 20;
   options_.queue_batches_max = kBatches;
   Open();
-  std::promise<void> go;
-  partition_->Read(
-      [held = go.get_future().share()](const Partition::ReadView&) {
-        held.wait();
-        return false;
-      },
-      [](const Result<Sequence>&) {});
+  std::promise<void> go = HoldWriter();
   Answers answers;
   for (std::uint64_t i = 0; i < kBatches; ++i) {
     Submit({.first = 1 + i * kEach, .count = kEach}, answers.Add(static_cast<int>(i)));

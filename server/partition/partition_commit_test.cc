@@ -5,6 +5,7 @@
 #include <future>
 #include <thread>
 
+#include "server/partition/limits.h"
 #include "server/partition/partition_fixture.h"
 
 namespace barograph::server {
@@ -155,6 +156,55 @@ TEST_F(PartitionCommitTest, StoppingAnswersEverythingThatWaits) {
   partition_.reset();
   EXPECT_THAT(answers.order(), SizeIs(50));
   EXPECT_EQ(wake.wait_for(0ms), std::future_status::ready);
+}
+
+TEST_F(PartitionCommitTest, AReadBeginsBetweenSlicesOfAnEvaluationBeforeBatchesThatWait) {
+  constexpr std::uint32_t kAgents = 1'000;
+  rules::RuleSet rules = NoFailureAllowed();
+  rules.slos.front().common.by = {"agent"};
+  Open();
+  ASSERT_TRUE(ApplyRules(rules).ok());
+  std::promise<void> go = HoldWriter();
+  Answers answers;
+  Submit({.first = 1, .count = kAgents, .agents = kAgents}, answers.Add(1));
+  Submit({.first = 1 + kAgents, .count = 1}, answers.Add(2));
+  bool amid_evaluation = false;
+  Sequence seen;
+  std::promise<void> read;
+  partition_->Read(
+      [&](const Partition::ReadView& view) {
+        amid_evaluation = view.engine.has_changed();
+        seen = view.sequence;
+        return false;
+      },
+      [&](const Result<Sequence>&) { read.set_value(); });
+  go.set_value();
+  ASSERT_EQ(read.get_future().wait_for(kSoon), std::future_status::ready);
+  ASSERT_TRUE(answers.Await(2));
+  EXPECT_TRUE(amid_evaluation) << "the instances of all agents were judged first";
+  EXPECT_LT(seen, answers.at(1)->receipt.sequence);
+}
+
+TEST_F(PartitionCommitTest, AReadBeginsBetweenSlicesOfAWholeSecondBeforeBatchesThatWait) {
+  constexpr std::uint32_t kAgents = 20 * kInstancesAtOnce;  // a second looks at the tenth part
+  rules::RuleSet rules = NoFailureAllowed();
+  rules.slos.front().common.by = {"agent"};
+  Open();
+  ASSERT_TRUE(ApplyRules(rules).ok());
+  const auto before = Send({.first = 1, .count = kAgents, .agents = kAgents});
+  ASSERT_TRUE(before.ok());
+  std::promise<void> go = HoldWriter();
+  Answers answers;
+  Submit({.first = 1 + kAgents}, answers.Add(1));
+  std::promise<Result<Sequence>> read;
+  auto read_done = read.get_future();
+  partition_->Read([](const Partition::ReadView&) { return false; },
+                   [&](Result<Sequence> seen) { read.set_value(seen); });
+  clock_.Advance(1s);
+  go.set_value();
+  ASSERT_EQ(read_done.wait_for(kSoon), std::future_status::ready);
+  ASSERT_TRUE(answers.Await(1));
+  EXPECT_EQ(read_done.get().value(), before->receipt.sequence);
 }
 
 TEST_F(PartitionCommitTest, AReadGoesOnInSlicesAndSeesWhatWasFoldedMeanwhile) {

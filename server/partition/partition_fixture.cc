@@ -137,6 +137,20 @@ Result<ingest::BatchAnswer> PartitionTest::Send(const Sent& sent) {
   return AwaitAnswer<Result<ingest::BatchAnswer>>([&](auto done) { Submit(sent, done); });
 }
 
+std::promise<void> PartitionTest::HoldWriter() {
+  std::promise<void> go;
+  const auto held = std::make_shared<std::promise<void>>();
+  partition_->Read(
+      [held, until = go.get_future().share()](const Partition::ReadView&) {
+        held->set_value();
+        until.wait();
+        return false;
+      },
+      [](const Result<Sequence>&) {});
+  EXPECT_EQ(held->get_future().wait_for(kSoon), std::future_status::ready);
+  return go;
+}
+
 PartitionTest::DigestAnswer PartitionTest::StateDigest() {
   return AwaitAnswer<DigestAnswer>([this](auto done) { partition_->Digest(done); });
 }

@@ -108,6 +108,9 @@ class PartitionTest : public ::testing::Test {
   void Open();
   void Submit(const Sent& sent, ingest::PartitionPort::Answer answer);
   [[nodiscard]] Result<ingest::BatchAnswer> Send(const Sent& sent);
+  /// Keeps the writer in a read, from its return until the promise is kept: what comes meanwhile,
+  /// the writer takes at once.
+  [[nodiscard]] std::promise<void> HoldWriter();
   [[nodiscard]] DigestAnswer StateDigest();
   [[nodiscard]] Status ApplyRules(const rules::RuleSet& rules);
   [[nodiscard]] Result<Sequence> AwaitRead(std::function<bool(const Partition::ReadView&)> step);

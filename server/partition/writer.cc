@@ -72,13 +72,12 @@ void Writer::EndAbsence() {
   away_since_ = now;
 }
 
-/// Between slices of an evaluation, while nothing may be folded: reads that were queued begin, one
-/// that is under way goes on, and who waits for room is told.
+/// Between slices of an evaluation, while nothing may be folded: reads that wait begin, wherever
+/// they stand, one that is under way goes on, and who waits for room is told.
 void Writer::ServeReads() {
   EndAbsence();
-  const std::size_t known = local_.size();
   places_.queue.Take(&local_);
-  for (std::size_t i = known; i < local_.size();) {
+  for (std::size_t i = 0; i < local_.size();) {
     auto* const control = std::get_if<Control>(&local_[i]);
     if (control == nullptr || !control->only_reads) {
       ++i;
