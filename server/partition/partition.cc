@@ -128,7 +128,7 @@ GroupCommit::Hooks Partition::State::CommitHooks() {
 Status Partition::State::BuildState() {
   const bool is_new = report.end.sequence.value == 0;
   log_clock = std::make_unique<LogClock>(clock, is_new ? Time::min() : report.end.log_time);
-  writer_state = std::make_unique<WriterState>(hooks.format);
+  writer_state = std::make_unique<WriterState>(hooks.format, options.dedup_ids_max);
   const Time now = log_clock->Now();
   BAROGRAPH_TRY(Recover({*database, *log, *store, *outbox, counters}, options.replay_from_start,
                         now, hooks.on_progress, writer_state.get()));

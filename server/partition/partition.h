@@ -37,6 +37,8 @@ struct PartitionOptions {
   /// A checkpoint starts after so much log time or so many events, whichever comes first.
   Duration checkpoint_interval = std::chrono::seconds(3);
   std::uint64_t checkpoint_events = 1'500'000;
+  /// Ids of events without a producer that are kept of each tenant; beyond, the oldest leave early.
+  std::size_t dedup_ids_max = kDedupIdsMax;
   /// Rebuild all state from the log instead of the last checkpoint.
   bool replay_from_start = false;
   /// Block cache and memtables of the database, bytes; see storage::DatabaseOptions.

@@ -66,6 +66,16 @@ TEST_F(PartitionProducersTest, EventsWithoutAProducerAreCheckedByTheirIdsAlsoAft
   EXPECT_EQ(Send({.producer = "", .first = 1, .count = 6})->accepted, 6U);
 }
 
+TEST_F(PartitionProducersTest, AnswersSaySinceWhenIdsAreKnownOnceSomeWereForgottenEarly) {
+  options_.dedup_ids_max = 3;
+  Open();
+  EXPECT_EQ(Send({.producer = "", .first = 1, .count = 3})->ids_known_since, std::nullopt);
+  const Time next_hour = std::chrono::floor<std::chrono::hours>(kStart) + 1h;
+  EXPECT_EQ(Send({.producer = "", .first = 4})->ids_known_since, next_hour);
+  EXPECT_EQ(Send({.producer = "", .first = 4})->ids_known_since, next_hour) << "a repetition too";
+  EXPECT_EQ(Send({.first = 1})->ids_known_since, std::nullopt) << "producers are known for ever";
+}
+
 TEST_F(PartitionProducersTest, AnIdleProducerLeavesByAnEventAndIsUnknownAfterwards) {
   Open();
   ASSERT_TRUE(Send({.first = 1, .count = 9}).ok());

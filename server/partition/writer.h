@@ -28,7 +28,8 @@ namespace barograph::server {
 
 /// State that recovery builds and the writer owns from then on.
 struct WriterState {
-  explicit WriterState(rules::NoticeFormat format) : engine(std::move(format)) {}
+  WriterState(rules::NoticeFormat format, std::size_t dedup_ids_max)
+      : engine(std::move(format)), ids(dedup_ids_max) {}
   rules::Engine engine;
   ingest::ProducerTable producers;
   ingest::DedupTable ids;
