@@ -79,7 +79,8 @@ Status KafkaTable::Decide(const KafkaSource& source) const {
     return Error(ErrorCode::kFailedPrecondition, at + ", is stopped: " + position->problem);
   }
   // A batch further on would follow one that was refused: its records would be passed over.
-  if (source.first_offset != position->next_offset) {
+  const bool never_read = position->records == 0 && position->next_offset == 0;
+  if (source.first_offset != position->next_offset && !never_read) {
     return Error(ErrorCode::kFailedPrecondition,
                  at + ", cannot go on at offset " + std::to_string(source.first_offset));
   }

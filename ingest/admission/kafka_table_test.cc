@@ -53,7 +53,7 @@ TEST(KafkaTableTest, EachOffsetIsDecidedOnce) {
   KafkaTable table;
   ASSERT_TRUE(Send(&table, Source(10, 20)).ok());
   ExpectRefused(Send(&table, Source(10, 20)), ErrorCode::kFailedPrecondition,
-                "kafka t/0, which stands at offset 20, has decided offset 10");
+                "kafka t/0, which stands at offset 20, cannot go on at offset 10");
   ExpectRefused(Send(&table, Source(19, 25)), ErrorCode::kFailedPrecondition, "offset 19");
   ASSERT_TRUE(Send(&table, Source(20, 21)).ok());
   EXPECT_EQ(table.Find("t", 0)->next_offset, 21U);

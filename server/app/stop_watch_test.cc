@@ -21,8 +21,8 @@ TEST_F(StopWatchDeathTest, EndsAProcessThatHangsAfterTheSignalToStop) {
   for (const int signal : {SIGTERM, SIGINT}) {
     EXPECT_EXIT(
         {
+          Signals signals;  // before the logger's thread, which inherits what is blocked
           ASSERT_TRUE(SetUpLogging({}).ok());
-          Signals signals;
           const StopWatch watch(signals, std::chrono::milliseconds(20));
           ::kill(::getpid(), signal);
           absl::SleepFor(absl::Minutes(1));

@@ -325,7 +325,7 @@ TEST_F(KafkaIntakeTest, ABatchWithoutEventsMovesThePositionAlsoOverARestart) {
 
 TEST_F(KafkaIntakeTest, EventsWhoseIdsCameBeforeAreCountedAndNotStored) {
   ASSERT_TRUE(Send({.first = 0, .records = 4}).ok());
-  ingest::Batch again = Make({.first = 100, .records = 4});
+  ingest::Batch again = Make({.first = 4, .records = 4});
   ingest::Batch known = Events(2, 4, "");
   again.payload = known.payload;
   again.ids = known.ids;

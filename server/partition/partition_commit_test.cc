@@ -201,7 +201,7 @@ TEST_F(PartitionCommitTest, AReadBeginsBetweenSlicesOfAWholeSecondBeforeBatchesT
   go.set_value();
   ASSERT_EQ(read_done.wait_for(kSoon), std::future_status::ready);
   ASSERT_TRUE(answers.Await(1));
-  EXPECT_EQ(read_done.get().value(), before->receipt.sequence);
+  EXPECT_LT(read_done.get().value(), answers.at(0)->receipt.sequence);
 }
 
 TEST_F(PartitionCommitTest, AReadGoesOnInSlicesAndSeesWhatWasFoldedMeanwhile) {
