@@ -245,7 +245,8 @@ class KafkaTest(unittest.TestCase):
         server.stop()
         server.start()
         self.await_problem(server)
-        self.assertEqual(server.run("alerts", "list").count("server.kafka"), 1)
+        alerts = server.json("alerts", "list")["alerts"]["alerts"]
+        self.assertEqual([alert["state"] for alert in alerts if alert["rule"] == "server.kafka"], ["FIRING"])
         self.skip_to_earliest(server)
         self.await_read(server, 500)
         server.stop()
