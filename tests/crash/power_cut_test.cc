@@ -12,9 +12,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <vector>
 
+#include "ingest/admission/kafka_table.h"
 #include "storage/base/bytes.h"
 #include "storage/base/digest.h"
 #include "storage/log/log_check.h"
@@ -44,6 +46,7 @@ constexpr std::size_t kSmallMemtables = 1U << 20U;
 constexpr std::size_t kLargeMemtables = 64U << 20U;
 constexpr int kGroupsMax = 400;
 constexpr std::string_view kProducerKey = "producer";
+constexpr std::uint32_t kKafkaPartitions = 3;
 
 std::uint64_t Environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -60,6 +63,7 @@ struct Ledger {
 struct Tally {
   std::uint64_t cuts = 0, groups = 0, lost_bytes = 0, torn = 0, in_doubt_found = 0,
                 in_doubt_gone = 0;
+  std::uint64_t positions = 0;  ///< of Kafka, compared with the log after a cut
   std::uint64_t cut_in_open = 0, failed_syncs = 0, acknowledged_at_risk = 0, lost = 0;
   std::int64_t slowest_stop_us = 0;
 };
@@ -125,7 +129,25 @@ class Rig {
     return payload;
   }
 
-  /// Stages one group: records, and a row of another table that must never disagree with them.
+  /// Turns the record into one of Kafka: each event is a record there.
+  void ReadFromKafka(RecordHeader* header, std::string* topic) {
+    ingest::KafkaSource source;
+    source.topic = *topic = "topic-" + std::to_string(random_() % 2);
+    source.partition = static_cast<std::uint32_t>(random_() % kKafkaPartitions);
+    const ingest::KafkaPosition* position = positions_.Find(source.topic, source.partition);
+    source.first_offset = position == nullptr ? random_() % 3 : position->next_offset;
+    source.next_offset = source.first_offset + header->count;
+    source.records = header->count;
+    source.last.offset = source.next_offset - 1;
+    EXPECT_TRUE(positions_.Decide(source).ok());
+    positions_.Apply(source, "acme", header->count, 0);
+    header->flags = storage::kRecordKafka;
+    header->producer = *topic;
+    header->epoch = source.partition;
+    header->producer_sequence = source.first_offset;
+  }
+
+  /// Stages one group: records, and rows of other tables that must never disagree with them.
   Position StageGroup(Store* store, WriteGroup* group) {
     group->Clear();
     Position end;
@@ -135,17 +157,28 @@ class Rig {
       header.count = static_cast<std::uint32_t>(1 + random_() % 500);
       header.tenant = "acme";
       header.log_time = clock_.WallNow();
+      std::string topic;
+      if (random_() % 2 == 0) ReadFromKafka(&header, &topic);
       end = store->log->StageAppend(header, storage::SealPayload(Payload()), group);
     }
     std::string row;
     ByteWriter(&row).Fixed(end.sequence.value);
     group->Put(Table::kProducers, kProducerKey, row);
+    positions_.StageRows([group](std::string_view key, std::string_view value) {
+      group->Put(Table::kKafka, key, value);
+    });
     ledger_.staged_ends.push_back(end);
     return end;
   }
 
   void Work(Store* store, Tally* tally) {
     ledger_.staged_ends.push_back(store->log->durable_end());
+    Result<ingest::KafkaTable> positions = LoadPositions(*store);
+    if (!positions.ok()) {
+      EXPECT_TRUE(disk_->off()) << positions.error().ToString();
+      return;
+    }
+    positions_ = std::move(positions).value();
     WriteGroup group;
     for (int i = 0; i < kGroupsMax; ++i) {
       clock_.Advance(std::chrono::milliseconds(random_() % 400));
@@ -217,6 +250,7 @@ class Rig {
     EXPECT_TRUE(report->chain_ok) << report->defect->ToString();
     EXPECT_EQ(report->last, end);
     ExpectWholeGroups(*store, end);
+    ExpectPositionsOfTheLog(*store, tally);
     const bool ahead = end.sequence > acknowledged.sequence;
     ++(ahead ? tally->in_doubt_found : tally->in_doubt_gone);
     // Found is kept: the next life goes on from here, and a client that asks is told so.
@@ -235,6 +269,38 @@ class Rig {
     EXPECT_EQ(ByteReader(*row).Fixed<std::uint64_t>(), end.sequence.value);
   }
 
+  static Result<ingest::KafkaTable> LoadPositions(const Store& store) {
+    ingest::KafkaTable positions;
+    storage::TableCursor rows = store.database->NewCursor(Table::kKafka);
+    for (rows.Seek({}); rows.Valid(); rows.Next()) {
+      BAROGRAPH_TRY(positions.LoadRow(rows.key(), rows.value()));
+    }
+    BAROGRAPH_TRY(rows.status());
+    return positions;
+  }
+
+  /// Each record of Kafka is in the log once and in order, and reading goes on behind the last one.
+  static void ExpectPositionsOfTheLog(const Store& store, Tally* tally) {
+    std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> ends;
+    EventLog::Cursor cursor = store.log->Read({});
+    for (RecordView record; cursor.Next(&record);) {
+      const RecordHeader& header = record.header;
+      if ((header.flags & storage::kRecordKafka) == 0) continue;
+      std::uint64_t& end = ends[{std::string(header.producer), header.epoch}];
+      EXPECT_GE(header.producer_sequence, end) << "a record of Kafka is in the log twice";
+      end = header.producer_sequence + header.count;
+    }
+    EXPECT_TRUE(cursor.status().ok());
+    const Result<ingest::KafkaTable> positions = LoadPositions(store);
+    ASSERT_TRUE(positions.ok()) << positions.error().ToString();
+    EXPECT_EQ(positions->size(), ends.size());
+    for (const ingest::KafkaPosition& position : positions->List()) {
+      const std::pair place(position.topic, std::uint64_t{position.partition});
+      EXPECT_EQ(position.next_offset, ends[place]) << position.topic << "/" << position.partition;
+    }
+    tally->positions += positions->size();
+  }
+
   std::mt19937_64 random_;
   bool mutant_;
   SimulatedClock clock_{Time(std::chrono::hours(24 * 365 * 50))};
@@ -242,6 +308,7 @@ class Rig {
   std::shared_ptr<FaultFileSystem> disk_;
   DatabaseOptions database_;
   EventLogOptions log_;
+  ingest::KafkaTable positions_;
   Ledger ledger_;
 };
 
@@ -264,7 +331,8 @@ TEST(PowerCutTest, NothingAcknowledgedIsLostAndEveryStoreStartsWithoutHelp) {
             << ", unsynced bytes lost " << tally.lost_bytes << ", torn tails " << tally.torn
             << ", groups in doubt found " << tally.in_doubt_found << ", cut while opening "
             << tally.cut_in_open << ", failed syncs " << tally.failed_syncs << ", slowest stop "
-            << tally.slowest_stop_us << " us\n";
+            << tally.slowest_stop_us << " us, positions of Kafka compared " << tally.positions
+            << "\n";
   EXPECT_EQ(tally.lost, 0U);
   EXPECT_EQ(tally.acknowledged_at_risk, 0U);
   EXPECT_LT(tally.slowest_stop_us, 100'000);
@@ -273,6 +341,7 @@ TEST(PowerCutTest, NothingAcknowledgedIsLostAndEveryStoreStartsWithoutHelp) {
   EXPECT_GT(tally.groups, 10 * tally.cuts);
   EXPECT_GT(tally.lost_bytes, 0U);
   EXPECT_GT(tally.torn, 0U);
+  EXPECT_GT(tally.positions, tally.cuts);
   EXPECT_GT(tally.in_doubt_found, 0U);
   EXPECT_GT(tally.cut_in_open, 0U);
   EXPECT_GT(tally.failed_syncs, 0U);
