@@ -69,8 +69,20 @@ RecordDecoder Make(RecordFormat format) {
   return RecordDecoder::Make(format, std::move(options)).value();
 }
 
+// One a format for all inputs, as a topic has one for all records.
+RecordDecoder& Decoder(RecordFormat format) {
+  static auto* const decoders = [] {
+    auto* made = new std::vector<RecordDecoder>();
+    for (int i = 0; i <= static_cast<int>(RecordFormat::kCloudEvents); ++i) {
+      made->push_back(Make(static_cast<RecordFormat>(i)));
+    }
+    return made;
+  }();
+  return (*decoders)[static_cast<std::size_t>(format)];
+}
+
 void Try(RecordFormat format, const RawRecord& record) {
-  RecordDecoder decoder = Make(format);
+  RecordDecoder& decoder = Decoder(format);
   const bool ours = format != RecordFormat::kBatch && format != RecordFormat::kEvent;
   std::string first;
   for (int i = 0; i < 2; ++i) {
