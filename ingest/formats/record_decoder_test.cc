@@ -15,6 +15,7 @@
 #include "ingest/formats/fleet.h"
 #include "ingest/formats/limits.h"
 #include "storage/event/event_view.h"
+#include "storage/event/utf8.h"
 
 namespace barograph::ingest {
 namespace {
@@ -239,12 +240,18 @@ TEST(RecordDecoderTest, NothingOfOneRecordStaysForTheNext) {
   EXPECT_THAT(first, SizeIs(1));
 }
 
+// Parsers put what they met into their messages, as it is.
 TEST(RecordDecoderTest, ReasonsAreShortCleanText) {
-  const std::string long_text = "{\"agent\": \"\x1b[31m\xff" + std::string(100'000, '\xc3') + "\"";
-  const std::string reason = Outcome(RecordFormat::kJson, long_text);
-  EXPECT_LE(reason.size(), kReasonBytesMax + std::string("error: ").size());
-  for (const char c : reason) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
-  EXPECT_EQ(reason.find('\xff'), std::string::npos);
+  const std::string begin = "{\"agent\": \"";
+  for (const std::string& end : {std::string("\x1b[31m"), std::string("\xff"),
+                                 std::string(100'000, 'x'), Repeated("\xe2\x82\xac", 1000)}) {
+    const std::string reason = Outcome(RecordFormat::kJson, begin + end);
+    EXPECT_THAT(reason, HasSubstr("error: not valid JSON: "));
+    EXPECT_LE(reason.size(), kReasonBytesMax + std::string("error: ").size());
+    EXPECT_EQ(reason.ends_with("..."), end.size() > 100);
+    EXPECT_TRUE(storage::IsUtf8(reason)) << reason;
+    for (const char c : reason) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+  }
 }
 
 // The objects of tests/golden/tasks are task logs; as whole events they are refused, and the events
