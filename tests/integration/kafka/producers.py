@@ -112,7 +112,8 @@ def produce_kcat(bootstrap, topic, partition, values, rate=None, headers=(), key
         raise RuntimeError("kcat is missing: ./dev setup installs it")
     delimiter = random.randbytes(12).replace(b"\0", b"\1")
     chosen = {**RELIABLE, **{key.replace("_", "."): value for key, value in settings.items()}}
-    command = ["kcat", "-P", "-b", bootstrap, "-t", topic, "-p", str(partition), "-D", "".join(f"\\x{byte:02x}" for byte in delimiter)]
+    # -E: it does not end because the broker is away for a moment.
+    command = ["kcat", "-P", "-E", "-b", bootstrap, "-t", topic, "-p", str(partition), "-D", "".join(f"\\x{byte:02x}" for byte in delimiter)]
     command += [word for name, text in headers for word in ("-H", f"{name}={text}")]
     command += ["-K", key_delimiter] if key_delimiter else []
     command += [word for key, value in chosen.items() for word in ("-X", f"{key}={str(value).lower() if isinstance(value, bool) else value}")]
