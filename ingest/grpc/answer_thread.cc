@@ -3,13 +3,15 @@
 #include <chrono>
 #include <utility>
 
+#include "storage/base/thread.h"
+
 namespace barograph::ingest {
 
 AnswerThread::AnswerThread(const Clock& clock, Task after_round, Task every_second)
     : clock_(clock),
       after_round_(std::move(after_round)),
       every_second_(std::move(every_second)),
-      thread_([this] { Run(); }) {}
+      thread_(StartThread("answers", [this] { Run(); })) {}
 
 AnswerThread::~AnswerThread() { Stop(); }
 

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "ingest/kafka/limits.h"
+#include "storage/base/thread.h"
 
 // The loop itself, membership of the group, and what the outside is told. Reading: door_reading.cc;
 // submitting: door_submitting.cc; requests of operators: door_requests.cc.
@@ -80,7 +81,7 @@ Status DoorLoop::Prepare() {
 }
 
 void DoorLoop::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("kafka", [this] { Run(); });
 }
 
 bool DoorLoop::Stop(Duration limit) {
@@ -136,14 +137,10 @@ void DoorLoop::Run() {
     }
   }
   // What was read goes into the log before the end; what has no room is read again next time.
-  CloseDue(clock_.BootNow(), /*all=*/true);
-  const auto settled = [this] {
-    return skips_ == 0 && std::all_of(readers_.begin(), readers_.end(),
-                                      [](const auto& entry) { return entry.second.settled(); });
-  };
+  for (auto& [key, reader] : readers_) reader.Close();
   (void)SubmitReady();
   const Duration deadline = clock_.BootNow() + kKafkaSettleMax;
-  while (!settled() && clock_.BootNow() < deadline) {
+  while (!Settled() && clock_.BootNow() < deadline) {
     WaitForTasks(kKafkaPoll);
     RunTasks();
   }
@@ -155,6 +152,14 @@ void DoorLoop::Run() {
   consumer_->Close();
   const absl::MutexLock lock(&mutex_);
   ended_ = true;
+}
+
+/// Nothing is still to be answered, by a partition that would find nobody here.
+bool DoorLoop::Settled() const {
+  return skips_ == 0 && !rows_asked_ && !waiting_for_room_ &&
+         std::all_of(readers_.begin(), readers_.end(), [](const auto& entry) {
+           return entry.second.settled() && !entry.second.recovering();
+         });
 }
 
 /// No more requests; those that came are answered while there still is a consumer.

@@ -82,8 +82,9 @@ class DoorLoop {
 
   // Reading
   void PollSome(Duration now);
-  void Handle(const rd_kafka_message_t& message, Duration now);
-  void HandleRecord(const rd_kafka_message_t& message, PartitionReader* reader, Duration now);
+  void Handle(const rd_kafka_message_t& message, Time max_time, Duration now);
+  void HandleRecord(const rd_kafka_message_t& message, PartitionReader* reader, Time max_time,
+                    Duration now);
   void HandleFault(const rd_kafka_message_t& message);
   void JudgeOutOfRange(PartitionReader* reader);
   void StopReader(PartitionReader* reader, std::string problem);
@@ -97,7 +98,8 @@ class DoorLoop {
                 const std::vector<SetAsideRecord>& aside);
   void Hold(Duration now);
   [[nodiscard]] bool Release();
-  void CloseDue(Duration now, bool all);
+  void CloseDue(Duration now, bool caught_up);
+  [[nodiscard]] bool Settled() const;
   void Recover(Duration now);
   void Restart(const Key& key, std::optional<KafkaPosition> position);
   [[nodiscard]] std::vector<KafkaPlace> ReadingPlaces() const;

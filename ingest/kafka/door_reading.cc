@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "ingest/kafka/door_loop.h"
@@ -32,15 +33,12 @@ std::string Range(std::uint64_t from, std::uint64_t to) {
 }  // namespace
 
 void DoorLoop::PollSome(Duration now) {
-  const bool any_open = [this] {
-    for (const auto& [key, reader] : readers_) {
-      if (reader.open()) return true;
-    }
-    return false;
-  }();
-  KafkaMessage message = consumer_->Poll(any_open ? Duration(0) : Duration(kKafkaPoll));
+  const bool any_open = std::any_of(readers_.begin(), readers_.end(),
+                                    [](const auto& entry) { return entry.second.open(); });
+  KafkaMessage message = consumer_->Poll(any_open ? kKafkaOpenPoll : kKafkaPoll);
+  const Time max_time = partition_.LogTimeNow() + kFutureMax;
   for (int records = 0; message != nullptr; ++records) {
-    Handle(*message, now);
+    Handle(*message, max_time, now);
     if (!to_pause_.empty() || records == kRecordsAtOnce ||
         (last_reader_ != nullptr && last_reader_->ready() != nullptr)) {
       break;
@@ -48,10 +46,10 @@ void DoorLoop::PollSome(Duration now) {
     message = consumer_->Poll(Duration(0));
   }
   if (!to_pause_.empty()) consumer_->Pause(std::exchange(to_pause_, {}));
-  CloseDue(clock_.BootNow(), /*all=*/message == nullptr);
+  CloseDue(clock_.BootNow(), /*caught_up=*/message == nullptr);
 }
 
-void DoorLoop::Handle(const rd_kafka_message_t& message, Duration now) {
+void DoorLoop::Handle(const rd_kafka_message_t& message, Time max_time, Duration now) {
   if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     HandleFault(message);
     return;
@@ -67,11 +65,11 @@ void DoorLoop::Handle(const rd_kafka_message_t& message, Duration now) {
       if (each.assigned() && !each.stopped()) each.Fail();
     }
   }
-  HandleRecord(message, reader, now);
+  HandleRecord(message, reader, max_time, now);
 }
 
 void DoorLoop::HandleRecord(const rd_kafka_message_t& message, PartitionReader* reader,
-                            Duration now) {
+                            Time max_time, Duration now) {
   rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   const std::int64_t timestamp = rd_kafka_message_timestamp(&message, &type);
   const auto read_headers = [&message](std::vector<RecordHeaderView>* headers) {
@@ -87,8 +85,7 @@ void DoorLoop::HandleRecord(const rd_kafka_message_t& message, PartitionReader* 
     record.value = std::string_view(static_cast<const char*>(message.payload), message.len);
   }
   const bool known = reader->unverifiable();
-  if (reader->Take(record, partition_.LogTimeNow() + kFutureMax, now) ==
-      PartitionReader::Taken::kOther) {
+  if (reader->Take(record, max_time, now) == PartitionReader::Taken::kOther) {
     StopReader(reader, reader->problem());
   }
   if (reader->unverifiable() && !known) {

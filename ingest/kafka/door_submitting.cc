@@ -2,6 +2,7 @@
 
 #include "ingest/kafka/door_loop.h"
 #include "ingest/kafka/limits.h"
+#include "storage/base/limits.h"
 
 namespace barograph::ingest {
 
@@ -51,7 +52,7 @@ void DoorLoop::Hold(Duration now) {
   // Paused partitions bring nothing, but the group wants to hear of us.
   if (paused_) {
     if (const KafkaMessage message = consumer_->Poll(Duration(0)); message != nullptr) {
-      Handle(*message, now);
+      Handle(*message, partition_.LogTimeNow() + kFutureMax, now);
     }
     if (!to_pause_.empty()) consumer_->Pause(std::exchange(to_pause_, {}));
   }
@@ -88,9 +89,11 @@ std::vector<KafkaPlace> DoorLoop::ReadingPlaces() const {
   return places;
 }
 
-void DoorLoop::CloseDue(Duration now, bool all) {
+/// Without more to read, a batch need not wait; but while the log still works on the one before it
+/// can only gain, so that a burst does not become many small batches.
+void DoorLoop::CloseDue(Duration now, bool caught_up) {
   for (auto& [key, reader] : readers_) {
-    if (all || reader.due(now)) reader.Close();
+    if (reader.due(now) || (caught_up && reader.settled())) reader.Close();
   }
 }
 

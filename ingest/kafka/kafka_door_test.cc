@@ -63,6 +63,10 @@ class MemoryLog final : public PartitionPort, public KafkaPort {
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [key, position] : positions_) rows.push_back(position);
+      if (slow_) {
+        asked_.push_back([rows, answer = std::move(answer)] { answer(rows); });
+        return;
+      }
     }
     answer(std::move(rows));
   }
@@ -90,6 +94,23 @@ class MemoryLog final : public PartitionPort, public KafkaPort {
   void SetFull(bool full) {
     const std::lock_guard lock(mutex_);
     full_ = full;
+  }
+  /// Questions for positions are kept until AnswerAll.
+  void SetSlow() {
+    const std::lock_guard lock(mutex_);
+    slow_ = true;
+  }
+  std::size_t asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_.size();
+  }
+  void AnswerAll() {
+    std::vector<std::function<void()>> asked;
+    {
+      const std::lock_guard lock(mutex_);
+      asked.swap(asked_);
+    }
+    for (const auto& answer : asked) answer();
   }
   void RefuseNext(int batches) {
     const std::lock_guard lock(mutex_);
@@ -165,7 +186,8 @@ class MemoryLog final : public PartitionPort, public KafkaPort {
   std::map<std::uint32_t, std::vector<std::string>> agents_;
   std::vector<SetAsideRecord> aside_;
   std::optional<Sequence> quarantined_;
-  bool full_ = false;
+  std::vector<std::function<void()>> asked_;
+  bool full_ = false, slow_ = false;
   int refuse_ = 0;
 };
 
@@ -429,6 +451,16 @@ TEST_F(KafkaDoorTest, RetentionThatOvertakesUsStopsUntilItIsSkipped) {
   EXPECT_GT(to->to, 1U);
   ASSERT_TRUE(Eventually([&] { return log_.size() == 2; })) << lines();
   EXPECT_EQ(log_.Agents().back(), "two");
+}
+
+TEST_F(KafkaDoorTest, TheEndAwaitsWhatTheLogWasAsked) {
+  MockBroker broker(1);
+  const auto door = Open(broker);
+  log_.SetSlow();
+  ASSERT_TRUE(Eventually([&] { return log_.asked() > 0; }));
+  EXPECT_FALSE(door->Drain(seconds(1)).ok());
+  log_.AnswerAll();
+  EXPECT_TRUE(door->Drain(kPatience).ok());
 }
 
 TEST_F(KafkaDoorTest, OnlyAStoppedPartitionIsSkipped) {

@@ -22,6 +22,8 @@ inline constexpr std::chrono::seconds kKafkaPauseAfter{1};
 inline constexpr std::chrono::milliseconds kKafkaRoomCheck{5};
 /// Longest wait for a record when nothing else is to do.
 inline constexpr std::chrono::milliseconds kKafkaPoll{50};
+/// The same while a batch is open, which closes when the log has answered for the one before.
+inline constexpr std::chrono::milliseconds kKafkaOpenPoll{1};
 inline constexpr std::chrono::seconds kKafkaCommitInterval{5};
 /// Between tries after an error: a broker that does not answer, a full quarantine.
 inline constexpr std::chrono::seconds kKafkaRetry{1};
@@ -40,7 +42,10 @@ inline constexpr std::chrono::seconds kKafkaAsk{5};
 inline constexpr std::size_t kKafkaRequestsMax = 256;
 /// The largest response of a broker that is read: a record of 100 MB still comes, and is set aside.
 inline constexpr std::size_t kKafkaResponseMax = std::size_t{256} << 20U;
-/// Records that librdkafka fetches ahead, in KiB over all partitions.
-inline constexpr std::size_t kKafkaPrefetchKib = 32U << 10U;
+/// What librdkafka fetches ahead over all partitions, in KiB and in records (about 350 bytes more
+/// each). A full queue makes 2.0.2 look again only after a second (librdkafka issue 2879), so each
+/// holds what the log takes in a second.
+inline constexpr std::size_t kKafkaPrefetchKib = 128U << 10U;
+inline constexpr std::size_t kKafkaPrefetchRecords = 1'000'000;
 
 }  // namespace barograph::ingest

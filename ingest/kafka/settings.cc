@@ -37,6 +37,7 @@ std::vector<Property> OurConsumerProperties(const KafkaOptions& options,
       // New topics of a pattern, and new partitions, are found within this time.
       {"topic.metadata.refresh.interval.ms", "10000"},
       {"queued.max.messages.kbytes", std::to_string(kKafkaPrefetchKib)},
+      {"queued.min.messages", std::to_string(kKafkaPrefetchRecords)},
       {"receive.message.max.bytes", std::to_string(kKafkaResponseMax)},
       {"socket.keepalive.enable", "true"},
   };

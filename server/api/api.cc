@@ -9,6 +9,7 @@
 #include "server/api/quarantine_service.h"
 #include "server/api/query_service.h"
 #include "server/api/tail_stream.h"
+#include "storage/base/thread.h"
 
 namespace barograph::server {
 
@@ -45,7 +46,7 @@ bool ApiState::StartScan(std::function<void()> scan) {
   if (scanning_ || stopping) return false;
   if (scan_thread_.joinable()) scan_thread_.join();  // it has said that it is done
   scanning_ = true;
-  scan_thread_ = std::thread([this, scan = std::move(scan)] {
+  scan_thread_ = StartThread("scan", [this, scan = std::move(scan)] {
     scan();
     const std::lock_guard done(mutex_);
     scanning_ = false;

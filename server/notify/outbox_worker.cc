@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "storage/base/failpoint.h"
+#include "storage/base/thread.h"
 
 namespace barograph::server {
 
@@ -250,7 +251,7 @@ void OutboxWorker::State::Run() {
 OutboxWorker::OutboxWorker(const OutboxWorkerOptions& options, Clock& clock, Ports ports,
                            Senders senders)
     : state_(std::make_shared<State>(options, clock, std::move(ports), std::move(senders))) {
-  state_->thread = std::thread([state = state_.get()] { state->Run(); });
+  state_->thread = StartThread("outbox", [state = state_.get()] { state->Run(); });
 }
 
 OutboxWorker::~OutboxWorker() { Stop(Duration(0)); }

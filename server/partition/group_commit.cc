@@ -5,6 +5,7 @@
 
 #include "server/partition/limits.h"
 #include "storage/base/failpoint.h"
+#include "storage/base/thread.h"
 
 namespace barograph::server {
 namespace {
@@ -36,7 +37,7 @@ GroupCommit::GroupCommit(storage::Database& database, storage::EventLog& log,
 GroupCommit::~GroupCommit() { Stop(); }
 
 void GroupCommit::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("group-commit", [this] { Run(); });
 }
 
 void GroupCommit::Stop() {

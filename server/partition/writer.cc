@@ -7,6 +7,7 @@
 
 #include "server/partition/limits.h"
 #include "storage/base/failpoint.h"
+#include "storage/base/thread.h"
 
 namespace barograph::server {
 namespace {
@@ -39,7 +40,7 @@ Writer::Writer(const Places& places, WriterState& state, Time start)
 Writer::~Writer() { Stop(); }
 
 void Writer::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread("writer", [this] { Run(); });
 }
 
 void Writer::Stop() {

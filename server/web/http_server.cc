@@ -1,4 +1,5 @@
 #include "server/web/http_server.h"
+#include "storage/base/thread.h"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
@@ -222,7 +223,7 @@ Status HttpServer::Start() {
                                               error.message());
   }
   state_->Accept();
-  state_->thread = std::thread([state = state_.get()] { state->io.run(); });
+  state_->thread = StartThread("http", [state = state_.get()] { state->io.run(); });
   return {};
 }
 

@@ -12,6 +12,7 @@
 
 #include "server/notify/webhook/address_guard.h"
 #include "server/notify/webhook/signature.h"
+#include "storage/base/thread.h"
 
 namespace barograph::server {
 
@@ -133,7 +134,7 @@ class WebhookClient::Loop {
   Loop() : multi_(curl_multi_init()) {
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kConnectionsMax);
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kConnectionsMax);
-    thread_ = std::thread([this] { Run(); });
+    thread_ = StartThread("webhooks", [this] { Run(); });
   }
   ~Loop() {
     {
