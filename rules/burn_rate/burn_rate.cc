@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
+#include "rules/spec/number_text.h"
 #include "storage/base/assert.h"
 
 namespace barograph::rules {
@@ -15,6 +15,9 @@ __extension__ using UInt128 = unsigned __int128;
 constexpr std::int64_t kBillion = 1'000'000'000;
 /// Long and short window of each row, and the period of the policy.
 constexpr std::size_t kWindowsMax = 2 * kBurnRowsMax + 1;
+
+/// Places in measures().
+constexpr std::size_t kGood = 0, kTotal = 1;
 
 /// A product of 256 bits.
 struct Wide {
@@ -37,18 +40,12 @@ double Quotient(Int128 numerator, Int128 denominator) {
                              static_cast<long double>(denominator));
 }
 
-std::string Number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.4g", value);
-  return text.data();
-}
-
 std::string Shares(const BadShare& share, Duration window) {
   return FormatDecimal(share.bad, 0) + " bad of " + FormatDecimal(share.total, 0) + " in " +
          FormatDuration(window);
 }
 
-std::string Percent(double share) { return Number(share * 100) + " %"; }
+std::string Percent(double share) { return NumberText(share * 100) + " %"; }
 
 BadShare FromSums(Int128 good, Int128 total) {
   // A late pair may be split over two sums for a moment; what is good never makes up for what is
@@ -70,13 +67,14 @@ bool Exceeds(const BadShare& share, const ExactRatio& tolerated) {
   return Multiply(bad, denominator) > Multiply(total, numerator);
 }
 
-BadShare Count(const SloSeries& series, Time at, Duration window) {
-  return FromSums(series.windows->Sum(series.cell, series.good, at, window),
-                  series.windows->Sum(series.cell, series.total, at, window));
+BadShare Count(const InstanceSeries& series, Time at, Duration window) {
+  return FromSums(series.windows->Sum(series.cell, series.measures[kGood], at, window),
+                  series.windows->Sum(series.cell, series.measures[kTotal], at, window));
 }
 
 BurnRate::BurnRate(const SloSpec& spec)
-    : objective_ppb_(spec.objective_ppb),
+    : measures_(MeasuresOf(spec)),
+      objective_ppb_(spec.objective_ppb),
       freeze_below_(spec.freeze_below.value_or(0)),
       period_(spec.period),
       min_events_(static_cast<Int128>(spec.common.min_events)) {
@@ -98,15 +96,14 @@ BurnRate::BurnRate(const SloSpec& spec)
   }
   for (const Row& row : rows_)
     reach_ = std::max<Duration>(reach_, std::chrono::ceil<hours>(windows_[row.short_window]));
-  std::sort(levels_.begin(), levels_.end(),
-            [](const Level& a, const Level& b) { return a.severity < b.severity; });
   if (spec.freeze_below) {
     // remaining < f  <=>  bad / total > (1 - f) x allowed.
     const std::size_t window = IndexOf(period_);
     const ExactRatio tolerated = {allowed * (kBillion - PartsPerBillion(freeze_below_)),
                                   Int128{kBillion} * kBillion};
     rows_.push_back({window, window, tolerated, 0, "freeze", Row::Type::kFreeze});
-    levels_.push_back({spec.common.severity, true, {rows_.size() - 1}});
+    levels_.push_back({spec.common.severity, "freeze"});
+    rows_of_.push_back({rows_.size() - 1});
   }
   longest_ = static_cast<std::size_t>(std::max_element(windows_.begin(), windows_.end()) -
                                       windows_.begin());
@@ -122,14 +119,19 @@ std::size_t BurnRate::IndexOf(Duration window) {
 void BurnRate::AddLevel(Severity severity, std::size_t row) {
   // ERROR counts as warning, so that no two alerts of an instance carry the same severity label.
   if (severity != Severity::kCritical && severity != Severity::kInfo) severity = Severity::kWarning;
-  const auto found = std::find_if(levels_.begin(), levels_.end(),
-                                  [&](const Level& level) { return level.severity == severity; });
-  if (found != levels_.end()) {
-    found->rows.push_back(row);
+  const auto place =
+      std::lower_bound(levels_.begin(), levels_.end(), severity,
+                       [](const Level& level, Severity wanted) { return level.severity < wanted; });
+  const auto rows = rows_of_.begin() + (place - levels_.begin());
+  if (place != levels_.end() && place->severity == severity) {
+    rows->push_back(row);
   } else {
-    levels_.push_back({severity, false, {row}});
+    levels_.insert(place, {severity, ""});
+    rows_of_.insert(rows, {row});
   }
 }
+
+std::vector<MeasureName> BurnRate::measures() const { return {measures_.good, measures_.total}; }
 
 bool BurnRate::Holds(const Row& row, const BadShare& long_share,
                      const BadShare& short_share) const {
@@ -137,7 +139,7 @@ bool BurnRate::Holds(const Row& row, const BadShare& long_share,
          Exceeds(long_share, row.tolerated);
 }
 
-void BurnRate::Judge(const SloSeries& series, Time at, std::vector<Verdict>* out) const {
+void BurnRate::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const {
   std::array<BadShare, kWindowsMax> shares;
   std::array<bool, kWindowsMax> known{};
   const auto share = [&](std::size_t window) -> const BadShare& {
@@ -154,9 +156,9 @@ void BurnRate::Judge(const SloSeries& series, Time at, std::vector<Verdict>* out
   const bool clean = share(longest_).bad == 0;
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     Verdict& verdict = (*out)[i];
-    verdict = {false, true, levels_[i].rows.front()};
+    verdict = {false, true, rows_of_[i].front()};
     if (clean && share(longest_).total == 0) continue;
-    for (const std::size_t index : levels_[i].rows) {
+    for (const std::size_t index : rows_of_[i]) {
       const Row& row = rows_[index];
       const BadShare& brief = share(row.short_window);
       verdict.quiet =
@@ -170,27 +172,27 @@ void BurnRate::Judge(const SloSeries& series, Time at, std::vector<Verdict>* out
   }
 }
 
-bool BurnRate::BlindedByStop(const SloSeries& series, std::size_t level, Time at,
+bool BurnRate::BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
                              Time resumed_at) const {
-  if (levels_[level].freeze) return false;
-  return std::any_of(
-      levels_[level].rows.begin(), levels_[level].rows.end(), [&](const std::size_t index) {
-        const Row& row = rows_[index];
-        const Duration brief = windows_[row.short_window], whole = windows_[row.long_window];
-        if (at - whole >= resumed_at) return false;
-        const BadShare share = Count(series, at, brief);
-        if (share.total == 0) return at - brief < resumed_at;
-        if (!Exceeds(share, row.tolerated)) return false;
-        const BadShare long_share = Count(series, at, whole);
-        return long_share.total < min_events_ && Exceeds(long_share, row.tolerated);
-      });
+  if (!levels_[level].policy.empty()) return false;
+  return std::any_of(rows_of_[level].begin(), rows_of_[level].end(), [&](const std::size_t index) {
+    const Row& row = rows_[index];
+    const Duration brief = windows_[row.short_window], whole = windows_[row.long_window];
+    if (at - whole >= resumed_at) return false;
+    const BadShare share = Count(series, at, brief);
+    if (share.total == 0) return at - brief < resumed_at;
+    if (!Exceeds(share, row.tolerated)) return false;
+    const BadShare long_share = Count(series, at, whole);
+    return long_share.total < min_events_ && Exceeds(long_share, row.tolerated);
+  });
 }
 
 double BurnRate::BurnOf(const BadShare& share) const {
   return Quotient(share.bad * kBillion, share.total * (kBillion - objective_ppb_));
 }
 
-BurnRate::Account BurnRate::Explain(const SloSeries& series, std::size_t index, Time at) const {
+BurnRate::Account BurnRate::Explain(const InstanceSeries& series, std::size_t index,
+                                    Time at) const {
   const Row& row = rows_[index];
   const Duration long_window = windows_[row.long_window];
   const BadShare long_share = Count(series, at, long_window);
@@ -211,10 +213,10 @@ BurnRate::Account BurnRate::Explain(const SloSeries& series, std::size_t index, 
       const Duration short_window = windows_[row.short_window];
       const BadShare short_share = Count(series, at, short_window);
       account.value = BurnOf(long_share);
-      account.summary = "burn rate " + Number(account.value) + " over " +
-                        FormatDuration(long_window) + " and " + Number(BurnOf(short_share)) +
+      account.summary = "burn rate " + NumberText(account.value) + " over " +
+                        FormatDuration(long_window) + " and " + NumberText(BurnOf(short_share)) +
                         " over " + FormatDuration(short_window) + ", threshold " +
-                        Number(row.factor) + ": " + Shares(long_share, long_window) + ", " +
+                        NumberText(row.factor) + ": " + Shares(long_share, long_window) + ", " +
                         Shares(short_share, short_window);
       break;
     }
@@ -223,16 +225,16 @@ BurnRate::Account BurnRate::Explain(const SloSeries& series, std::size_t index, 
 }
 
 std::size_t BurnRate::RowOf(std::size_t level, std::string_view condition) const {
-  for (const std::size_t row : levels_[level].rows) {
+  for (const std::size_t row : rows_of_[level]) {
     if (rows_[row].condition == condition) return row;
   }
-  return levels_[level].rows.front();
+  return rows_of_[level].front();
 }
 
-ErrorBudget BurnRate::Budget(const SloSeries& series, Time at) const {
+ErrorBudget BurnRate::Budget(const InstanceSeries& series, Time at) const {
   ErrorBudget budget;
-  budget.good = series.windows->Sum(series.cell, series.good, at, period_);
-  budget.total = series.windows->Sum(series.cell, series.total, at, period_);
+  budget.good = series.windows->Sum(series.cell, series.measures[kGood], at, period_);
+  budget.total = series.windows->Sum(series.cell, series.measures[kTotal], at, period_);
   const BadShare share = FromSums(budget.good, budget.total);
   const Int128 allowed = share.total * (kBillion - objective_ppb_);
   if (allowed == 0) {
@@ -243,7 +245,7 @@ ErrorBudget BurnRate::Budget(const SloSeries& series, Time at) const {
   return budget;
 }
 
-std::vector<BurnRate::RowRates> BurnRate::Rates(const SloSeries& series, Time at) const {
+std::vector<BurnRate::RowRates> BurnRate::Rates(const InstanceSeries& series, Time at) const {
   std::vector<RowRates> rates;
   for (const Row& row : rows_) {
     if (row.type != Row::Type::kBurn) continue;
@@ -254,8 +256,10 @@ std::vector<BurnRate::RowRates> BurnRate::Rates(const SloSeries& series, Time at
   return rates;
 }
 
-std::optional<BurnRate::PastBreach> BurnRate::JudgePast(const SloSeries& series, std::size_t level,
-                                                        Time from, Time to) const {
+std::optional<BurnRate::PastBreach> BurnRate::JudgePast(const InstanceSeries& series,
+                                                        std::size_t level, Time from,
+                                                        Time to) const {
+  if (!levels_[level].policy.empty()) return std::nullopt;
   const auto to_hour = std::chrono::floor<hours>(to);
   const auto from_hour = std::max(std::chrono::floor<hours>(from), to_hour - hours(kPastHoursMax));
   if (from_hour >= to_hour) return std::nullopt;
@@ -265,26 +269,26 @@ std::optional<BurnRate::PastBreach> BurnRate::JudgePast(const SloSeries& series,
   std::vector<Int128> good(1, 0);
   std::vector<Int128> total(1, 0);
   for (auto hour = first; hour < to_hour; hour += hours(1)) {
-    good.push_back(good.back() +
-                   series.windows->SumBetween(series.cell, series.good, hour, hour + hours(1)));
-    total.push_back(total.back() +
-                    series.windows->SumBetween(series.cell, series.total, hour, hour + hours(1)));
+    good.push_back(good.back() + series.windows->SumBetween(series.cell, series.measures[kGood],
+                                                            hour, hour + hours(1)));
+    total.push_back(total.back() + series.windows->SumBetween(series.cell, series.measures[kTotal],
+                                                              hour, hour + hours(1)));
   }
   const auto share = [&](std::size_t end, Duration window) {
     const std::size_t begin =
         end - static_cast<std::size_t>(std::chrono::ceil<hours>(window).count());
     return FromSums(good[end] - good[begin], total[end] - total[begin]);
   };
-  std::optional<PastBreach> breach;
+  std::optional<PastStretch> breach;
   for (auto hour = from_hour + hours(1); hour <= to_hour; hour += hours(1)) {
     const auto end = static_cast<std::size_t>((hour - first).count());
     bool held = false;
-    for (const std::size_t index : levels_[level].rows) {
+    for (const std::size_t index : rows_of_[level]) {
       const BadShare long_share = share(end, windows_[rows_[index].long_window]);
       if (!Holds(rows_[index], long_share, share(end, windows_[rows_[index].short_window])))
         continue;
       held = true;
-      if (!breach) breach = PastBreach{index, hour - hours(1), hour, long_share};
+      if (!breach) breach = PastStretch{index, hour - hours(1), hour, long_share};
       breach->to = hour;
       if (index == breach->row && Quotient(long_share.bad, long_share.total) >
                                       Quotient(breach->worst.bad, breach->worst.total)) {
@@ -294,10 +298,11 @@ std::optional<BurnRate::PastBreach> BurnRate::JudgePast(const SloSeries& series,
     }
     if (breach && !held) break;
   }
-  return breach;
+  if (!breach) return std::nullopt;
+  return PastBreach{breach->from, breach->to, ExplainPast(*breach)};
 }
 
-BurnRate::Account BurnRate::ExplainPast(const PastBreach& breach) const {
+BurnRate::Account BurnRate::ExplainPast(const PastStretch& breach) const {
   const Row& row = rows_[breach.row];
   const Duration window = windows_[row.long_window];
   Account account{

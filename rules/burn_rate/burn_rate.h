@@ -6,19 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/condition/condition.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
 #include "storage/base/money.h"
 
 namespace barograph::rules {
-
-/// The two series that one SLO instance reads.
-struct SloSeries {
-  const WindowStore* windows = nullptr;
-  CellId cell;
-  MeasureId good, total;
-};
 
 /// Bad and all events of one window.
 struct BadShare {
@@ -45,70 +39,42 @@ struct ErrorBudget {
 ///
 /// Threads:  immutable; every method from any thread that may read the windows.
 /// Lifetime: keeps its own copy of what it needs.
-class BurnRate {
+class BurnRate final : public Condition {
  public:
   explicit BurnRate(const SloSpec& spec);
 
-  /// One alert of an instance.
-  struct Level {
-    Severity severity = Severity::kCritical;
-    bool freeze = false;            ///< the budget policy
-    std::vector<std::size_t> rows;  ///< indices of what is or-ed
-  };
-  [[nodiscard]] const std::vector<Level>& levels() const { return levels_; }
-
-  struct Verdict {
-    bool holds = false;
-    /// No row has events in its short window and min_events in its long one: a server that was away
-    /// knows nothing yet.
-    bool quiet = false;
-    std::size_t row = 0;  ///< the first that holds, else the level's first
-  };
-  /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
-  /// allocation once `out` has grown.
-  void Judge(const SloSeries& series, Time at, std::vector<Verdict>* out) const;
-
-  /// Whether a stop that ended at `resumed_at` may be all that keeps the level from holding: a row
-  /// has no events in its short window, or is above what it tolerates in both windows and has fewer
-  /// than min_events in the long one, and that window reaches back before `resumed_at`. Too few
-  /// events are no evidence of calm then. The budget policy looks so far back that no stop decides.
-  [[nodiscard]] bool BlindedByStop(const SloSeries& series, std::size_t level, Time at,
-                                   Time resumed_at) const;
-
-  /// Says a verdict in numbers and words; only for what is shown.
-  struct Account {
-    double value = 0, threshold = 0;
-    std::string condition;  ///< "1h/5m", "first bad event", "freeze"
-    std::string summary;
-  };
-  [[nodiscard]] Account Explain(const SloSeries& series, std::size_t row, Time at) const;
-  /// The level's row of that condition; its first when there is none.
-  [[nodiscard]] std::size_t RowOf(std::size_t level, std::string_view condition) const;
-  /// Longest short window, rounded up to whole hours: so far a late event reaches.
-  [[nodiscard]] Duration reach() const { return reach_; }
+  /// Good and all events.
+  [[nodiscard]] std::vector<MeasureName> measures() const override;
+  [[nodiscard]] const std::vector<Level>& levels() const override { return levels_; }
+  /// Quiet: no row has events in its short window and min_events in its long one.
+  void Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const override;
+  /// A row has no events in its short window, or is above what it tolerates in both windows and has
+  /// fewer than min_events in the long one, and that window reaches back before `resumed_at`. Too
+  /// few events are no evidence of calm then. The budget policy looks so far back that no stop
+  /// decides.
+  [[nodiscard]] bool BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
+                                   Time resumed_at) const override;
+  /// Conditions are called "1h/5m", "first bad event", "freeze".
+  [[nodiscard]] Account Explain(const InstanceSeries& series, std::size_t row,
+                                Time at) const override;
+  [[nodiscard]] std::size_t RowOf(std::size_t level, std::string_view condition) const override;
+  /// Judges window ends at every whole hour in (from, to] on the hourly buckets, the short window
+  /// rounded up to a whole hour, and returns the first stretch in which the level held. Looks at
+  /// most kPastHoursMax hours back from `to`. Never for a freeze, which looks at what is left now.
+  [[nodiscard]] std::optional<PastBreach> JudgePast(const InstanceSeries& series, std::size_t level,
+                                                    Time from, Time to) const override;
+  /// Longest short window, rounded up to whole hours.
+  [[nodiscard]] Duration reach() const override { return reach_; }
 
   /// Over the period: 1 - bad / (allowed share x total). With an objective of 100 % one bad event
   /// spends everything.
-  [[nodiscard]] ErrorBudget Budget(const SloSeries& series, Time at) const;
+  [[nodiscard]] ErrorBudget Budget(const InstanceSeries& series, Time at) const;
   /// Burn rates of every row, for display.
   struct RowRates {
     std::string condition;
     double factor = 0, long_burn = 0, short_burn = 0;
   };
-  [[nodiscard]] std::vector<RowRates> Rates(const SloSeries& series, Time at) const;
-
-  /// A breach that lay wholly in the past: the hours [from, to) in which a row of the level held.
-  struct PastBreach {
-    std::size_t row = 0;
-    Time from{}, to{};
-    BadShare worst;  ///< long window with the largest share of bad events
-  };
-  /// Judges window ends at every whole hour in (from, to] on the hourly buckets, the short window
-  /// rounded up to a whole hour, and returns the first stretch in which the level held. Looks at
-  /// most kPastHoursMax hours back from `to`.
-  [[nodiscard]] std::optional<PastBreach> JudgePast(const SloSeries& series, std::size_t level,
-                                                    Time from, Time to) const;
-  [[nodiscard]] Account ExplainPast(const PastBreach& breach) const;
+  [[nodiscard]] std::vector<RowRates> Rates(const InstanceSeries& series, Time at) const;
 
  private:
   struct Row {
@@ -118,9 +84,16 @@ class BurnRate {
     std::string condition;
     enum class Type : std::uint8_t { kBurn, kFirstBad, kFreeze } type = Type::kBurn;
   };
+  /// The hours of a past breach.
+  struct PastStretch {
+    std::size_t row = 0;
+    Time from{}, to{};
+    BadShare worst;  ///< long window with the largest share of bad events
+  };
   std::size_t IndexOf(Duration window);
   void AddLevel(Severity severity, std::size_t row);
   [[nodiscard]] double BurnOf(const BadShare& share) const;
+  [[nodiscard]] Account ExplainPast(const PastStretch& stretch) const;
   [[nodiscard]] bool Holds(const Row& row, const BadShare& long_share,
                            const BadShare& short_share) const;
 
@@ -128,6 +101,8 @@ class BurnRate {
   std::size_t longest_ = 0;
   std::vector<Row> rows_;
   std::vector<Level> levels_;
+  std::vector<std::vector<std::size_t>> rows_of_;  ///< by level: indices of what is or-ed
+  SloMeasures measures_;
   std::int64_t objective_ppb_ = 0;
   double freeze_below_ = 0;
   Duration period_{}, reach_{};
@@ -137,6 +112,6 @@ class BurnRate {
 inline constexpr std::int64_t kPastHoursMax = 35 * 24;
 
 /// Bad and all events in the window that ends at `at`.
-[[nodiscard]] BadShare Count(const SloSeries& series, Time at, Duration window);
+[[nodiscard]] BadShare Count(const InstanceSeries& series, Time at, Duration window);
 
 }  // namespace barograph::rules

@@ -30,8 +30,8 @@ class BurnRateTest : public ::testing::Test {
     windows_.Fold(event, kStart + at, yields);
     windows_.Advance(kStart + at);
   }
-  [[nodiscard]] SloSeries Series() const {
-    return {&windows_, *windows_.FindCell(windows_.FindOrBuiltIn({}), {}), good_, total_};
+  [[nodiscard]] InstanceSeries Series() const {
+    return {&windows_, *windows_.FindCell(windows_.FindOrBuiltIn({}), {}), {good_, total_}, {}};
   }
   static SloSpec Spec(std::int64_t objective_ppb) {
     SloSpec slo;
@@ -182,7 +182,7 @@ TEST_F(BurnRateTest, PastBreachIsTheFirstStretchOfHours) {
   ASSERT_TRUE(breach);
   EXPECT_EQ(breach->from, kStart + hours(10));
   EXPECT_EQ(breach->to, kStart + hours(13));
-  EXPECT_EQ(breach->worst.bad, 60);
+  EXPECT_THAT(breach->account.summary, HasSubstr("60 bad of 110"));
   EXPECT_FALSE(burn.JudgePast(Series(), 0, kStart, kStart + hours(10)));
   EXPECT_TRUE(burn.JudgePast(Series(), 0, kStart, kStart + hours(11)));
 }

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "rules/burn_rate/burn_rate.h"
 #include "rules/engine/engine_state.h"
 #include "storage/base/digest.h"
 
@@ -94,22 +95,20 @@ void Engine::State::Configure(Tenant& tenant) const {
   const WindowPlan plan = PlanWindows(rules);
   tenant.windows.Configure(plan, config_at);
   tenant.measures.SetAtMost(plan.at_most);
-  for (const auto& slo : slos) {
-    tenant.windows.Intern(slo->measures.good);
-    tenant.windows.Intern(slo->measures.total);
-    tenant.windows.Watch(tenant.windows.FindOrBuiltIn(slo->projection));
+  for (const auto& rule : compiled) {
+    for (const MeasureName& name : rule->condition->measures()) tenant.windows.Intern(name);
+    tenant.windows.Watch(tenant.windows.FindOrBuiltIn(rule->projection));
   }
   tenant.notices.SetRouting(routing);
 }
 
 void Engine::State::Compile() {
   routing = RoutingOf(rules);
-  slos.clear();
-  slo_by_name.clear();
-  for (const SloSpec& spec : rules.slos) {
-    slos.push_back(std::make_unique<CompiledSlo>(spec));
-    slos.back()->since = since[EncodeProjection(slos.back()->projection)];
-    slo_by_name.emplace(spec.common.name, slos.back().get());
+  compiled = CompileRules(rules);
+  rule_by_name.clear();
+  for (const auto& rule : compiled) {
+    rule->since = since[EncodeProjection(rule->projection)];
+    rule_by_name.emplace(rule->common.name, rule.get());
   }
   instances.Invalidate();
 }
@@ -141,7 +140,7 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
   if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr);
   if (transition.from == transition.to) return;
   StagedTransition staged{transition, *applied.alert, {}};
-  if (const auto rule = slo_by_name.find(transition.rule); rule != slo_by_name.end()) {
+  if (const auto rule = rule_by_name.find(transition.rule); rule != rule_by_name.end()) {
     staged.annotations = rule->second->Annotations(transition);
   }
   tenant.notices.Apply(staged);
@@ -315,24 +314,25 @@ std::vector<SloStatus> Engine::Slos(std::string_view tenant, Time at, std::strin
   state_->Refresh();
   for (const Instance& instance : state_->instances.all()) {
     if (statuses.size() >= limit) break;
-    const CompiledSlo& slo = *instance.slo;
-    if (instance.tenant != found->second.get()) continue;
-    if (!rule_filter.empty() && slo.spec.common.name != rule_filter) continue;
+    const CompiledRule& rule = *instance.rule;
+    if (instance.tenant != found->second.get() || rule.slo == nullptr) continue;
+    if (!rule_filter.empty() && rule.common.name != rule_filter) continue;
+    const auto& burn = static_cast<const BurnRate&>(*rule.condition);
     SloStatus& status = statuses.emplace_back();
-    status.rule = slo.spec.common.name;
+    status.rule = rule.common.name;
     status.labels = instance.by;
-    status.objective_ppb = slo.spec.objective_ppb;
-    const ErrorBudget budget = slo.burn.Budget(instance.series, at);
+    status.objective_ppb = rule.slo->objective_ppb;
+    const ErrorBudget budget = burn.Budget(instance.series, at);
     status.good = budget.good;
     status.total = budget.total;
     status.budget_remaining = budget.remaining;
-    status.filling = at - std::max(slo.since, instance.tenant->first_at) < slo.spec.period;
+    status.filling = at - instance.series.since < rule.slo->period;
     for (std::size_t level = 0; level < instance.alerts.size(); ++level) {
       const Alert* alert = instance.alerts[level];
-      if (!slo.burn.levels()[level].freeze || alert == nullptr) continue;
+      if (burn.levels()[level].policy.empty() || alert == nullptr) continue;
       status.frozen = alert->state == AlertState::kFiring;
     }
-    for (BurnRate::RowRates& row : slo.burn.Rates(instance.series, at)) {
+    for (BurnRate::RowRates& row : burn.Rates(instance.series, at)) {
       status.rows.push_back({std::move(row.condition), row.factor, row.long_burn, row.short_burn});
     }
   }

@@ -53,15 +53,15 @@ struct Engine::State {
   NoticeFormat format;
   WindowStore::ColdReader cold_reader;
   Routing routing;
-  CompiledSlos slos;
-  std::map<std::string, const CompiledSlo*, std::less<>> slo_by_name;
+  CompiledRules compiled;
+  std::map<std::string, const CompiledRule*, std::less<>> rule_by_name;
   Instances instances;
   SecondCursor cursor;
   Tenant* last_tenant =
       nullptr;  ///< of the last record: consecutive records are mostly of one tenant
   storage::EventView view;
   std::vector<CellId> cells;
-  std::vector<BurnRate::Verdict> verdicts;
+  std::vector<Condition::Verdict> verdicts;
 
   // --- Checkpoint under way --------------------------------------------------------------------
   bool config_changed = false;
@@ -86,7 +86,7 @@ struct Engine::State {
   void JudgeLate(Instance& instance, const LateRun& run, const LateRun::Range& range, Time now,
                  std::vector<Draft>* drafts);
   [[nodiscard]] StagedTransition Stage(const Instance& instance, std::size_t level,
-                                       const AlertStep& step, const BurnRate::Verdict& verdict,
+                                       const AlertStep& step, const Condition::Verdict& verdict,
                                        Time now) const;
   [[nodiscard]] std::vector<Decided> Finish(std::vector<Draft> drafts, Time now) const;
   bool RunStage(std::size_t* budget, std::vector<Draft>* drafts);

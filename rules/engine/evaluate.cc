@@ -39,52 +39,52 @@ void Engine::State::Refresh() {
   std::vector<Tenant*> all;
   all.reserve(tenants.size());
   for (const auto& [name, tenant] : tenants) all.push_back(tenant.get());
-  if (instances.Refresh(all, slos)) cursor.orphans_due = true;
+  if (instances.Refresh(all, compiled)) cursor.orphans_due = true;
 }
 
 StagedTransition Engine::State::Stage(const Instance& instance, std::size_t level,
-                                      const AlertStep& step, const BurnRate::Verdict& verdict,
+                                      const AlertStep& step, const Condition::Verdict& verdict,
                                       Time now) const {
-  const CompiledSlo& slo = *instance.slo;
+  const CompiledRule& rule = *instance.rule;
   const Alert* known = instance.alerts[level];
   StagedTransition staged;
   if (known != nullptr) staged.alert = *known;
   AlertTransition& event = staged.event;
   event.origin.reason = "evaluation";
-  event.rule = slo.spec.common.name;
-  event.labels = AlertLabels(slo, instance.by, level);
+  event.rule = rule.common.name;
+  event.labels = AlertLabels(rule, instance.by, level);
   event.from = step.from;
   event.to = step.to;
   event.at = now;
-  event.severity = slo.burn.levels()[level].severity;
+  event.severity = rule.condition->levels()[level].severity;
   const bool begins = step.from == AlertState::kInactive;
   event.episode_id =
       begins ? Fingerprint(event.labels) + "-" + std::to_string(head.value) : known->episode_id;
   const std::size_t row =
-      step.calm && known != nullptr ? slo.burn.RowOf(level, known->condition) : verdict.row;
-  const BurnRate::Account account = slo.burn.Explain(instance.series, row, now);
+      step.calm && known != nullptr ? rule.condition->RowOf(level, known->condition) : verdict.row;
+  const Condition::Account account = rule.condition->Explain(instance.series, row, now);
   event.value = account.value;
   event.threshold = account.threshold;
   event.summary = account.summary;
   event.condition = account.condition;
   if (step.from == step.to && step.calm) event.condition.clear();
   ApplyTransition(event, &staged.alert);
-  if (step.from != step.to) staged.annotations = slo.Annotations(event);
+  if (step.from != step.to) staged.annotations = rule.Annotations(event);
   return staged;
 }
 
 void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts) {
-  const CompiledSlo& slo = *instance.slo;
-  slo.burn.Judge(instance.series, now, &verdicts);
+  const CompiledRule& rule = *instance.rule;
+  rule.condition->Judge(instance.series, now, &verdicts);
   const bool grace = now < resumed_at + kResumeGrace;
   for (std::size_t level = 0; level < verdicts.size(); ++level) {
-    const BurnRate::Verdict& verdict = verdicts[level];
+    const Condition::Verdict& verdict = verdicts[level];
     const Alert* alert = instance.alerts[level];
     const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
-                         slo.burn.BlindedByStop(instance.series, level, now, resumed_at);
+                         rule.condition->BlindedByStop(instance.series, level, now, resumed_at);
     const bool unknown = (grace && verdict.quiet) || blinded;
     const std::optional<AlertStep> step =
-        NextStep(alert, verdict.holds, unknown ? Moment::kAnyPoint : moment, now, slo.spec.common);
+        NextStep(alert, verdict.holds, unknown ? Moment::kAnyPoint : moment, now, rule.common);
     if (!step) continue;
     DraftOf(instance.tenant, drafts)
         .transitions.push_back(Stage(instance, level, *step, verdict, now));
@@ -186,7 +186,7 @@ bool Engine::State::RunOrphans(std::size_t* budget, std::vector<Draft>* drafts) 
       Spend(1, budget);
       StagedTransition staged{{}, alert, {}};
       AlertTransition& event = staged.event;
-      event.origin.reason = slo_by_name.contains(alert.rule) ? "rule changed" : "rule removed";
+      event.origin.reason = rule_by_name.contains(alert.rule) ? "rule changed" : "rule removed";
       event.rule = alert.rule;
       event.labels = alert.labels;
       event.from = alert.state;
@@ -237,27 +237,27 @@ bool Engine::State::RunPhase(std::size_t* budget, std::vector<Draft>* drafts) {
 
 void Engine::State::JudgeLate(Instance& instance, const LateRun& run, const LateRun::Range& range,
                               Time now, std::vector<Draft>* drafts) {
-  const CompiledSlo& slo = *instance.slo;
-  const Time to = std::min<Time>(std::chrono::floor<hours>(now),
-                                 std::chrono::floor<hours>(range.to) + hours(1) + slo.burn.reach());
-  for (std::size_t level = 0; level < slo.burn.levels().size(); ++level) {
+  const CompiledRule& rule = *instance.rule;
+  const Time to =
+      std::min<Time>(std::chrono::floor<hours>(now),
+                     std::chrono::floor<hours>(range.to) + hours(1) + rule.condition->reach());
+  for (std::size_t level = 0; level < rule.condition->levels().size(); ++level) {
     const Alert* alert = instance.alerts[level];
-    // A freeze looks at the budget that is left now; there is none in the past.
-    if (slo.burn.levels()[level].freeze || (alert != nullptr && alert->active())) continue;
+    if (alert != nullptr && alert->active()) continue;
     AlertTransition event;
-    event.labels = AlertLabels(slo, instance.by, level);
+    event.labels = AlertLabels(rule, instance.by, level);
     if (run.found.contains(AlertKey(event.labels))) continue;
-    const std::optional<BurnRate::PastBreach> breach =
-        slo.burn.JudgePast(instance.series, level, range.from, to);
+    const std::optional<Condition::PastBreach> breach =
+        rule.condition->JudgePast(instance.series, level, range.from, to);
     if (!breach) continue;
     const bool was_told =
         alert != nullptr && breach->from <= alert->resolved_at && alert->fired_at <= breach->to;
     if (was_told) continue;
-    const BurnRate::Account account = slo.burn.ExplainPast(*breach);
+    const Condition::Account& account = breach->account;
     event.origin.reason = "found late";
-    event.rule = slo.spec.common.name;
+    event.rule = rule.common.name;
     event.episode_id = LateBook::EpisodeId(Fingerprint(event.labels), run);
-    event.severity = slo.burn.levels()[level].severity;
+    event.severity = rule.condition->levels()[level].severity;
     event.value = account.value;
     event.threshold = account.threshold;
     event.summary = account.summary;
@@ -353,9 +353,9 @@ bool Engine::State::RunIdle(std::vector<Draft>* drafts) {
     if (std::chrono::floor<minutes>(cursor.second) <= std::chrono::floor<minutes>(tenant->last_at))
       continue;
     bool has_slices = false;
-    for (const auto& slo : slos) {
-      if (!slo->spec.slice || has_slices) continue;
-      tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(slo->projection),
+    for (const auto& rule : compiled) {
+      if (!rule->slices || has_slices) continue;
+      tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(rule->projection),
                                   [&](CellId) { has_slices = true; });
     }
     if (!has_slices) continue;

@@ -17,9 +17,9 @@ bool IsOverflow(const storage::Labels& labels) {
 
 /// Identity of an instance: its rule and what `by` says. Its hash spreads the instances over the
 /// seconds.
-std::uint64_t IdentityHash(const CompiledSlo& slo, const storage::Labels& by) {
+std::uint64_t IdentityHash(const CompiledRule& rule, const storage::Labels& by) {
   storage::Labels identity = by;
-  identity["rule"] = slo.spec.common.name;
+  identity["rule"] = rule.common.name;
   return FingerprintValue(identity);
 }
 
@@ -30,20 +30,21 @@ std::string_view SeverityLabel(Severity severity) {
   return severity == Severity::kInfo ? "info" : "warning";
 }
 
-storage::Labels AlertLabels(const CompiledSlo& slo, const storage::Labels& by, std::size_t level) {
+storage::Labels AlertLabels(const CompiledRule& rule, const storage::Labels& by,
+                            std::size_t level) {
   storage::Labels labels = by;
   // As in Prometheus: a label without a value is no label.
   std::erase_if(labels, [](const auto& label) { return label.second.empty(); });
-  const RuleCommon& rule = slo.spec.common;
-  for (const auto& [name, value] : rule.labels) labels[name] = value;
-  labels["alertname"] = rule.name;
-  labels["rule"] = rule.name;
-  labels["severity"] = SeverityLabel(slo.burn.levels()[level].severity);
-  if (slo.burn.levels()[level].freeze) labels["policy"] = "freeze";
+  for (const auto& [name, value] : rule.common.labels) labels[name] = value;
+  labels["alertname"] = rule.common.name;
+  labels["rule"] = rule.common.name;
+  const Condition::Level& of = rule.condition->levels()[level];
+  labels["severity"] = SeverityLabel(of.severity);
+  if (!of.policy.empty()) labels["policy"] = of.policy;
   return labels;
 }
 
-bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledSlos& slos) {
+bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules) {
   const bool rebuilt = std::exchange(stale_, false);
   if (rebuilt) {
     instances_.clear();
@@ -51,8 +52,8 @@ bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledSlos&
     timers_.clear();
     changed_.clear();
     for (std::vector<InstanceId>& phase : phases_) phase.clear();
-    any_slices_ = std::any_of(slos.begin(), slos.end(),
-                              [](const auto& slo) { return slo->spec.slice.has_value(); });
+    any_slices_ =
+        std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return rule->slices; });
   }
   for (Tenant* tenant : tenants) {
     PerTenant& index = tenants_[tenant];
@@ -62,7 +63,7 @@ bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledSlos&
     touched.insert(touched.end(), scratch_.begin(), scratch_.end());
     const auto unknown = [&](CellId cell) { return !index.of_cell.contains(cell.value); };
     if (rebuilt || std::any_of(touched.begin(), touched.end(), unknown)) {
-      Discover(tenant, slos, &index);
+      Discover(tenant, rules, &index);
     }
     for (const CellId cell : touched) {
       // A cell of a projection that no rule reads any more stays known and empty, so that it is not
@@ -87,39 +88,38 @@ void Instances::Touch(Tenant* tenant, const std::vector<CellId>& cells) {
   touched.insert(touched.end(), cells.begin(), cells.end());
 }
 
-void Instances::Discover(Tenant* tenant, const CompiledSlos& slos, PerTenant* index) {
-  index->seen.resize(slos.size());
-  for (std::size_t i = 0; i < slos.size(); ++i) {
-    const CompiledSlo& slo = *slos[i];
+void Instances::Discover(Tenant* tenant, const CompiledRules& rules, PerTenant* index) {
+  index->seen.resize(rules.size());
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const CompiledRule& rule = *rules[i];
     std::size_t position = 0;
-    tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(slo.projection), [&](CellId cell) {
-      if (position++ >= index->seen[i]) Add(tenant, slo, cell, index);
+    tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(rule.projection), [&](CellId cell) {
+      if (position++ >= index->seen[i]) Add(tenant, rule, cell, index);
     });
     index->seen[i] = position;
   }
 }
 
-void Instances::Add(Tenant* tenant, const CompiledSlo& slo, CellId cell, PerTenant* index) {
+void Instances::Add(Tenant* tenant, const CompiledRule& rule, CellId cell, PerTenant* index) {
   std::vector<InstanceId>& readers = index->of_cell[cell.value];
   storage::Labels by = tenant->windows.LabelsOf(cell);
   if (IsOverflow(by)) return;
   const auto id = static_cast<InstanceId>(instances_.size());
   readers.push_back(id);
-  phases_[IdentityHash(slo, by) % kPhases].push_back(id);
+  phases_[IdentityHash(rule, by) % kPhases].push_back(id);
   Instance& instance = instances_.emplace_back();
   instance.tenant = tenant;
-  instance.slo = &slo;
-  const auto measure = [&](const MeasureName& name) {
+  instance.rule = &rule;
+  instance.series = {&tenant->windows, cell, {}, std::max(rule.since, tenant->first_at)};
+  for (const MeasureName& name : rule.condition->measures()) {
     const std::optional<MeasureId> known = tenant->windows.FindMeasureId(name);
     BAROGRAPH_ASSERT(known.has_value(),
                      "the measures of rules are interned when the configuration is folded");
-    return *known;
-  };
-  instance.series = {&tenant->windows, cell, measure(slo.measures.good),
-                     measure(slo.measures.total)};
+    instance.series.measures.push_back(*known);
+  }
   instance.by = std::move(by);
-  for (std::uint32_t level = 0; level < slo.burn.levels().size(); ++level) {
-    std::string key = AlertKey(AlertLabels(slo, instance.by, level));
+  for (std::uint32_t level = 0; level < rule.condition->levels().size(); ++level) {
+    std::string key = AlertKey(AlertLabels(rule, instance.by, level));
     instance.alerts.push_back(tenant->alerts.Find(key));
     index->of_alert.emplace(std::move(key), std::pair(id, level));
   }
@@ -142,7 +142,7 @@ void Instances::Schedule(InstanceId id) {
   instance.due.reset();
   for (const Alert* alert : instance.alerts) {
     if (alert == nullptr) continue;
-    const std::optional<Time> due = DueAt(*alert, instance.slo->spec.common);
+    const std::optional<Time> due = DueAt(*alert, instance.rule->common);
     if (due && (!instance.due || *due < *instance.due)) instance.due = due;
   }
   if (instance.due) timers_.emplace(*instance.due, id);

@@ -19,8 +19,8 @@ inline constexpr std::size_t kPhases = 10;  ///< seconds in which every instance
 /// One SLO for one tuple of values of its `by` dimensions.
 struct Instance {
   Tenant* tenant;
-  const CompiledSlo* slo;
-  SloSeries series;
+  const CompiledRule* rule;
+  InstanceSeries series;
   storage::Labels by;
   std::vector<const Alert*> alerts;  ///< by level; null: never left inactive
   std::optional<Time> due;           ///< earliest timer of its alerts
@@ -41,7 +41,7 @@ class Instances {
   void Invalidate() { stale_ = true; }
   /// Makes instances for new cells, and takes the cells that changed into the queue. True when all
   /// were made again.
-  bool Refresh(const std::vector<Tenant*>& tenants, const CompiledSlos& slos);
+  bool Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules);
   /// Cells that changed, found while folding.
   void Touch(Tenant* tenant, const std::vector<CellId>& cells);
   /// The alert of that key moved; `alert` is null when it was forgotten.
@@ -69,8 +69,8 @@ class Instances {
         of_alert;                   ///< instance and level
     std::vector<std::size_t> seen;  ///< by SLO: cells looked at
   };
-  void Discover(Tenant* tenant, const CompiledSlos& slos, PerTenant* index);
-  void Add(Tenant* tenant, const CompiledSlo& slo, CellId cell, PerTenant* index);
+  void Discover(Tenant* tenant, const CompiledRules& rules, PerTenant* index);
+  void Add(Tenant* tenant, const CompiledRule& rule, CellId cell, PerTenant* index);
   void Schedule(InstanceId id);
 
   std::deque<Instance> instances_;
@@ -86,7 +86,7 @@ class Instances {
 
 /// Labels of an instance's alert: what `by` and the rule say, and alertname, rule, severity, and
 /// policy for a freeze.
-[[nodiscard]] storage::Labels AlertLabels(const CompiledSlo& slo, const storage::Labels& by,
+[[nodiscard]] storage::Labels AlertLabels(const CompiledRule& rule, const storage::Labels& by,
                                           std::size_t level);
 /// "critical", "warning" or "info"; ERROR is a warning.
 [[nodiscard]] std::string_view SeverityLabel(Severity severity);

@@ -8,7 +8,7 @@
 
 #include "rules/alert/alert_book.h"
 #include "rules/alert/notice_book.h"
-#include "rules/burn_rate/burn_rate.h"
+#include "rules/condition/condition.h"
 #include "rules/engine/late_book.h"
 #include "rules/measure/measure_fold.h"
 #include "rules/spec/annotation_template.h"
@@ -38,11 +38,11 @@ struct Tenant {
   Time last_at{};             ///< and of its last
 };
 
-/// An SLO ready to run, shared by all tenants.
-struct CompiledSlo {
-  explicit CompiledSlo(const SloSpec& slo)
-      : spec(slo), burn(slo), projection(ProjectionOf(slo.common)), measures(MeasuresOf(slo)) {
-    for (const auto& [name, text] : slo.common.annotations) templates.emplace(name, text);
+/// A rule of any kind ready to run, shared by all tenants.
+struct CompiledRule {
+  CompiledRule(const RuleCommon& rule, std::unique_ptr<Condition> compiled)
+      : common(rule), condition(std::move(compiled)), projection(ProjectionOf(rule)) {
+    for (const auto& [name, text] : rule.annotations) templates.emplace(name, text);
   }
   /// The rule's annotations for a step that is told. All that they name is in the transition, so
   /// deciding it and folding it render the same.
@@ -53,13 +53,16 @@ struct CompiledSlo {
     for (const auto& [name, text] : templates) rendered.emplace(name, text.Render(values));
     return rendered;
   }
-  SloSpec spec;
-  BurnRate burn;
+  RuleCommon common;
+  std::unique_ptr<Condition> condition;
   Projection projection;
-  SloMeasures measures;
   std::map<std::string, AnnotationTemplate> templates;  ///< by annotation
-  Time since{};  ///< log time at which its cells began to be kept
+  Time since{};                  ///< log time at which its cells began to be kept
+  const SloSpec* slo = nullptr;  ///< of the rule set; null for other kinds
+  bool slices = false;           ///< moves with time alone: a silent tenant gets records of its own
 };
-using CompiledSlos = std::vector<std::unique_ptr<CompiledSlo>>;
+using CompiledRules = std::vector<std::unique_ptr<CompiledRule>>;
+/// Every rule of the set, which must outlive what is returned.
+[[nodiscard]] CompiledRules CompileRules(const RuleSet& rules);
 
 }  // namespace barograph::rules

@@ -1,15 +1,14 @@
 #include "rules/spec/annotation_template.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstdio>
 #include <exception>
 #include <kainjow/mustache.hpp>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
+
+#include "rules/spec/number_text.h"
 
 namespace barograph::rules {
 namespace {
@@ -20,14 +19,6 @@ using kainjow::mustache::mustache;
 
 constexpr std::string_view kLabelPrefix = "labels.";
 constexpr std::string_view kEllipsis = "\u2026";
-
-std::string Number(double value) {
-  constexpr double kWholeMax = 1e15;  // up to here doubles hold every whole number
-  std::array<char, 32> text{};
-  const bool whole = std::floor(value) == value && std::abs(value) < kWholeMax;
-  std::snprintf(text.data(), text.size(), whole ? "%.0f" : "%.4g", value);
-  return text.data();
-}
 
 std::string Cut(std::string text) {
   if (text.size() <= kAnnotationBytesMax) return text;
@@ -65,8 +56,8 @@ class Lookup final : public basic_context<std::string> {
   [[nodiscard]] std::string TextOf(std::string_view name) const {
     if (name.starts_with(kLabelPrefix)) return Label(name.substr(kLabelPrefix.size()));
     if (name == "rule" || name == "severity") return Label(name);
-    if (name == "value") return Number(values_.value);
-    if (name == "threshold") return Number(values_.threshold);
+    if (name == "value") return NumberText(values_.value);
+    if (name == "threshold") return NumberText(values_.threshold);
     if (name == "condition") return std::string(values_.condition);
     return "";
   }

@@ -6,7 +6,8 @@
 // The text of a rule set: a first line with the version, then one `key=value` line a field in the
 // order of the structs. Strings are `bytes:text`, lists a count and then their elements, spans of
 // time integers of nanoseconds, doubles their shortest exact text. Walk() names each field once for
-// both directions, so that encoder and decoder cannot drift apart.
+// both directions, so that encoder and decoder cannot drift apart. A field that came later stands
+// only when it is not at its default: older logs are read, and their rules keep their hash.
 
 namespace barograph::rules {
 namespace {
@@ -45,8 +46,11 @@ class Reader {
   static constexpr bool kReads = true;
 
   void Key(std::string_view key) {
-    if (!in_.starts_with(key) || in_.substr(key.size(), 1) != "=") return Fail();
+    if (!At(key)) return Fail();
     in_.remove_prefix(key.size() + 1);
+  }
+  [[nodiscard]] bool At(std::string_view key) const {
+    return in_.starts_with(key) && in_.substr(key.size(), 1) == "=";
   }
   void Value(std::string& value) {
     std::size_t size = 0;
@@ -162,6 +166,17 @@ template <typename Archive, typename T>
 void Field(Archive& archive, std::string_view key, T& value) {
   archive.Key(key);
   Walk(archive, value);
+}
+
+/// A field that the first version did not have.
+template <typename Archive, typename T>
+void LaterField(Archive& archive, std::string_view key, T& value) {
+  if constexpr (Archive::kReads) {
+    if (!archive.At(key)) return;
+  } else {
+    if (value == T()) return;
+  }
+  Field(archive, key, value);
 }
 
 template <typename Archive>

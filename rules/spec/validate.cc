@@ -3,6 +3,7 @@
 #include <set>
 
 #include "rules/spec/annotation_template.h"
+#include "rules/spec/rule_checks.h"
 #include "rules/spec/rule_spec.h"
 
 namespace barograph::rules {
@@ -84,7 +85,7 @@ std::string NearestTemplateName(const std::string& unknown, const std::vector<st
   return DidYouMean(std::string_view(unknown).substr(kLabels.size()), labels);
 }
 
-class Validator {
+class Validator final : public RuleChecks {
  public:
   explicit Validator(const RuleSet& rules) : rules_(rules) {}
 
@@ -107,7 +108,7 @@ class Validator {
   static std::string Item(std::string_view list, std::size_t i) {
     return std::string(list) + "[" + std::to_string(i) + "]";
   }
-  void Report(std::string path, std::string message) {
+  void Report(std::string path, std::string message) override {
     errors_.push_back({std::move(path), std::move(message)});
   }
 
@@ -172,7 +173,7 @@ class Validator {
     }
   }
 
-  void Span(const std::string& path, Duration span, Duration max) {
+  void Span(const std::string& path, Duration span, Duration max) override {
     if (span < Duration{0} || span > max) {
       Report(path, FormatDuration(span) + " is outside 0s to " + FormatDuration(max));
     } else if (span % seconds(1) != Duration{0}) {
@@ -195,7 +196,7 @@ class Validator {
     }
   }
 
-  void Common(const std::string& path, const RuleCommon& rule) {
+  void Common(const std::string& path, const RuleCommon& rule) override {
     RuleName(path + ".name", rule.name);
     Where(path + ".where", rule.where);
     By(path + ".by", rule.by);
@@ -219,9 +220,8 @@ class Validator {
     Span(path + ".keep_firing_for", rule.keep_firing_for, kForMax);
   }
 
-  /// False when the name is unknown, which has been said.
   bool Measure(const std::string& path, const std::string& name,
-               std::optional<MeasureTraits>* traits) {
+               std::optional<MeasureTraits>* traits) override {
     *traits = FindMeasure(name);
     if (*traits) return true;
     Report(path, Quoted(name) + " is no measure" + DidYouMean(name, FixedMeasures()));

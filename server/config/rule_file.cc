@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/config/route_section.h"
+#include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
 
 namespace barograph::server {

@@ -8,9 +8,4 @@ namespace barograph::server {
 /// it does not hide the mistakes of the items after it.
 void ReadSlo(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
 
-/// `where:` of rules and series: dimension or label to a value or a list of values, any of which
-/// may be met. Sorted.
-[[nodiscard]] std::vector<rules::Projection::Filter> ReadWhere(const YamlNode& node,
-                                                               Diagnostics* diagnostics);
-
 }  // namespace barograph::server

@@ -1,0 +1,10 @@
+#include "rules/condition/condition.h"
+
+namespace barograph::rules {
+
+std::optional<Condition::PastBreach> Condition::JudgePast(const InstanceSeries&, std::size_t, Time,
+                                                          Time) const {
+  return std::nullopt;
+}
+
+}  // namespace barograph::rules

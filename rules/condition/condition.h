@@ -1,0 +1,85 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/spec/rule_spec.h"
+#include "rules/window/window_store.h"
+#include "storage/base/clock.h"
+
+namespace barograph::rules {
+
+/// What one instance of a rule reads: one cell, and the measures that its condition names.
+struct InstanceSeries {
+  const WindowStore* windows = nullptr;
+  CellId cell;
+  std::vector<MeasureId> measures;  ///< in the order of Condition::measures()
+  Time since{};                     ///< log time from which the cell's series are complete
+};
+
+/// The condition of one rule of any kind, made ready to be evaluated: which alerts its instances
+/// have, and whether they hold. An instance is the rule for one tuple of values of `by`; it has one
+/// alert for each level.
+///
+/// Judging reads windows and nothing else: equal windows and times give equal verdicts, live, in a
+/// replay and in a backtest.
+///
+/// Threads:  immutable; every method from any thread that may read the windows.
+/// Lifetime: keeps its own copy of what it needs of its spec.
+class Condition {
+ public:
+  virtual ~Condition() = default;
+
+  /// Measures whose series an instance reads; a condition knows them by their place here.
+  [[nodiscard]] virtual std::vector<MeasureName> measures() const = 0;
+
+  /// One alert of an instance. No two levels of a condition agree in both.
+  struct Level {
+    Severity severity = Severity::kWarning;
+    std::string policy;  ///< label `policy` of its alerts, say "freeze"; empty: none
+    friend bool operator==(const Level&, const Level&) = default;
+  };
+  [[nodiscard]] virtual const std::vector<Level>& levels() const = 0;
+
+  struct Verdict {
+    bool holds = false;
+    /// The series say nothing yet: right after a start that is no evidence of calm.
+    bool quiet = false;
+    std::size_t row = 0;  ///< what decided, for Explain: the first that holds, else the first
+  };
+  /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
+  /// allocation once `out` has grown.
+  virtual void Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const = 0;
+  /// Whether a stop that ended at `resumed_at` may be all that keeps the level from holding, because
+  /// what it looks at was not there to be counted.
+  [[nodiscard]] virtual bool BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
+                                           Time resumed_at) const = 0;
+
+  /// Says a verdict in numbers and words.
+  struct Account {
+    double value = 0, threshold = 0;
+    std::string condition;  ///< names the row: "1h/5m", "freeze"
+    std::string summary;    ///< one line for people
+  };
+  [[nodiscard]] virtual Account Explain(const InstanceSeries& series, std::size_t row,
+                                        Time at) const = 0;
+  /// The level's row that an account called `condition`; its first when there is none.
+  [[nodiscard]] virtual std::size_t RowOf(std::size_t level, std::string_view condition) const = 0;
+
+  /// A stretch of time, wholly in the past, in which a level held.
+  struct PastBreach {
+    Time from{}, to{};
+    Account account;  ///< of its worst moment
+  };
+  /// Looks for the first one in (from, to], which late events may have made. Nothing where the
+  /// condition is about now only.
+  [[nodiscard]] virtual std::optional<PastBreach> JudgePast(const InstanceSeries& series,
+                                                            std::size_t level, Time from,
+                                                            Time to) const;
+  /// How long after an event its window still sees it, in whole hours: so far a late event reaches.
+  [[nodiscard]] virtual Duration reach() const { return {}; }
+};
+
+}  // namespace barograph::rules

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "rules/spec/rule_spec.h"
+
+namespace barograph::rules {
+
+/// What the checks of one kind of rule share with all others. Within rules/spec: each kind has its
+/// own `CheckX(path, spec, checks)` in a file of its own, which Validate calls.
+class RuleChecks {
+ public:
+  virtual ~RuleChecks() = default;
+
+  virtual void Report(std::string path, std::string message) = 0;
+  /// Name, filters, `by`, labels, annotations and timers of any rule.
+  virtual void Common(const std::string& path, const RuleCommon& rule) = 0;
+  /// False when the name is unknown, which has been said.
+  [[nodiscard]] virtual bool Measure(const std::string& path, const std::string& name,
+                                     std::optional<MeasureTraits>* traits) = 0;
+  /// A whole number of seconds from 0 to `max`.
+  virtual void Span(const std::string& path, Duration span, Duration max) = 0;
+};
+
+}  // namespace barograph::rules
