@@ -52,8 +52,8 @@ class Condition {
   /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
   /// allocation once `out` has grown.
   virtual void Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const = 0;
-  /// Whether a stop that ended at `resumed_at` may be all that keeps the level from holding, because
-  /// what it looks at was not there to be counted.
+  /// Whether a stop that ended at `resumed_at` may be all that keeps the level from holding,
+  /// because what it looks at was not there to be counted.
   [[nodiscard]] virtual bool BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
                                            Time resumed_at) const = 0;
 

@@ -52,9 +52,9 @@ std::optional<StagedTransition> StageStep(const ServerCondition& condition,
   event.to = step->to;
   event.at = second;
   event.severity = condition.severity;
-  event.episode_id = step->from == AlertState::kInactive
-                         ? Fingerprint(labels) + "-" + std::to_string(head.value)
-                         : known->episode_id;
+  event.episode_id = known != nullptr && step->from != AlertState::kInactive
+                         ? known->episode_id
+                         : Fingerprint(labels) + "-" + std::to_string(head.value);
   event.value = condition.value;
   event.threshold = condition.threshold;
   event.summary = condition.summary;

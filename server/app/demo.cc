@@ -237,7 +237,7 @@ class Demo {
         FormatDuration(kIncidentDelay).c_str());
     std::fflush(stdout);
     WatchLive();
-    const Status sent = kafka_fleet_ ? kafka_fleet_->Stop() : Status();
+    Status sent = kafka_fleet_ ? kafka_fleet_->Stop() : Status();
     BAROGRAPH_TRY(live_->Stop());
     return sent;
   }

@@ -352,7 +352,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
 }
 
 Status Server::Reload() {
-  const Status reloaded = state_->Reload();
+  Status reloaded = state_->Reload();
   if (!reloaded.ok()) {
     spdlog::error("reload: {}", reloaded.error().message());
     return reloaded;

@@ -179,6 +179,7 @@ nlohmann::ordered_json MedianOf(const std::vector<nlohmann::ordered_json>& runs)
        {"events_per_second", "count_ceiling_records_per_second", "ratio_to_count",
         "batch_events_per_second", "grpc_events_per_second", "ratio_to_grpc"}) {
     std::vector<double> values;
+    values.reserve(runs.size());
     for (const auto& run : runs) values.push_back(run[figure].get<double>());
     median[figure] = Quantile(values, 0.5);
   }
