@@ -48,6 +48,9 @@ class Condition {
     /// The series say nothing yet: right after a start that is no evidence of calm.
     bool quiet = false;
     std::size_t row = 0;  ///< what decided, for Explain: the first that holds, else the first
+    /// It holds because something did not come: no evidence right after a start, when agents are
+    /// still sending what they could not.
+    bool missing = false;
   };
   /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
   /// allocation once `out` has grown.

@@ -99,6 +99,12 @@ void Engine::State::Configure(Tenant& tenant) const {
     for (const MeasureName& name : rule->condition->measures()) tenant.windows.Intern(name);
     tenant.windows.Watch(tenant.windows.FindOrBuiltIn(rule->projection));
   }
+  // Periods lie with the server's tenant; one that comes later takes them over.
+  if (const auto server = tenants.find(kServerTenant); server != tenants.end()) {
+    for (const auto& [calendar, known] : server->second->windows.periods()) {
+      for (const Period& period : known) tenant.windows.OpenPeriod(calendar, period);
+    }
+  }
   tenant.notices.SetRouting(routing);
 }
 
@@ -177,7 +183,8 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
         } else if constexpr (std::is_same_v<Made, storage::NoticeDecided>) {
           tenant.notices.Apply(made);
           tenant.late.Apply(made);
-        } else if constexpr (std::is_same_v<Made, storage::Resumed>) {
+        } else if constexpr (std::is_same_v<Made, storage::Resumed> ||
+                             std::is_same_v<Made, storage::PeriodOpened>) {
           Fold(made);
         } else if constexpr (std::is_same_v<Made, storage::ImportEnded>) {
           tenant.late.EndImport();

@@ -44,6 +44,22 @@ struct SloStatus {
   std::vector<Row> rows;
 };
 
+/// State of one instance of a budget or goal as `budget` shows it.
+struct BudgetStatus {
+  std::string rule, measure;
+  bool is_goal = false;
+  storage::Labels labels;
+  std::string calendar;              ///< "day@UTC"; empty for a rolling budget
+  Duration rolling{};                ///< instead
+  std::optional<Period> period;      ///< nothing while none is open
+  Int128 amount = 0;                 ///< spent or reached, in the measure's integer unit
+  Int128 limit = 0;                  ///< limit or target
+  std::string currency;              ///< of money
+  std::int64_t expected_ppb = 0;     ///< goals: share of the target that is expected by now
+  std::optional<Time> exhausted_at;  ///< budgets, at the rate of the last hour
+  bool filling = false;  ///< the series began after the period
+};
+
 /// One alert as `alerts list` shows it.
 struct AlertStatus {
   std::string rule;
@@ -115,6 +131,15 @@ class Engine {
                                                      const storage::PricesApplied& prices) const;
   /// A stop ended: the gap is not evaluated.
   [[nodiscard]] std::vector<Decided> Resume(Time stopped_at, Time resumed_at) const;
+  /// Calendars that have no period which holds `at`, or none that follows it, with the time for
+  /// which one is missing. Asked for every whole second; nearly always empty.
+  struct MissingPeriod {
+    Calendar calendar;
+    Time at{};
+  };
+  [[nodiscard]] std::vector<MissingPeriod> MissingPeriods(Time at) const;
+  /// A period of a calendar begins to count; empty when it is known.
+  [[nodiscard]] std::vector<Decided> OpenPeriod(const storage::PeriodOpened& period) const;
   /// A delivery ended as `outcome` says.
   [[nodiscard]] std::vector<Decided> EndDelivery(std::string_view tenant,
                                                  const storage::Delivery& delivery) const;
@@ -130,6 +155,9 @@ class Engine {
   [[nodiscard]] std::vector<SloStatus> Slos(std::string_view tenant, Time at,
                                             std::string_view rule_filter, std::size_t limit) const;
   [[nodiscard]] std::vector<AlertStatus> Alerts(std::string_view tenant) const;
+  [[nodiscard]] std::vector<BudgetStatus> Budgets(std::string_view tenant, Time at,
+                                                  std::string_view rule_filter,
+                                                  std::size_t limit) const;
   /// The price tables that were applied, the one that is asked first coming first.
   [[nodiscard]] std::vector<storage::PricesApplied> PriceTables(std::string_view tenant) const;
   /// Notices that wait for delivery, as the outbox holds them.

@@ -75,6 +75,7 @@ struct Engine::State {
   Status Fold(const storage::ConfigApplied& config, Time at, Sequence sequence);
   void Fold(Tenant& tenant, const storage::AlertTransition& transition);
   void Fold(const storage::Resumed& resumed);
+  void Fold(const storage::PeriodOpened& period);
   void Yield(Tenant& tenant, const storage::ServerEvent& event, Time time);
   void Compile();
   void Configure(Tenant& tenant) const;

@@ -80,6 +80,7 @@ void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
   for (std::size_t level = 0; level < verdicts.size(); ++level) {
     const Condition::Verdict& verdict = verdicts[level];
     const Alert* alert = instance.alerts[level];
+    if (grace && verdict.holds && verdict.missing) continue;
     const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
                          rule.condition->BlindedByStop(instance.series, level, now, resumed_at);
     const bool unknown = (grace && verdict.quiet) || blinded;

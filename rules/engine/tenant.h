@@ -57,9 +57,11 @@ struct CompiledRule {
   std::unique_ptr<Condition> condition;
   Projection projection;
   std::map<std::string, AnnotationTemplate> templates;  ///< by annotation
-  Time since{};                  ///< log time at which its cells began to be kept
-  const SloSpec* slo = nullptr;  ///< of the rule set; null for other kinds
-  bool slices = false;           ///< moves with time alone: a silent tenant gets records of its own
+  Time since{};                        ///< log time at which its cells began to be kept
+  const SloSpec* slo = nullptr;        ///< of the rule set; null for other kinds
+  const BudgetSpec* budget = nullptr;  ///< likewise
+  const GoalSpec* goal = nullptr;      ///< likewise
+  bool slices = false;  ///< moves with time alone: a silent tenant gets records of its own
 };
 using CompiledRules = std::vector<std::unique_ptr<CompiledRule>>;
 /// Every rule of the set, which must outlive what is returned.

@@ -23,4 +23,7 @@ class RuleChecks {
   virtual void Span(const std::string& path, Duration span, Duration max) = 0;
 };
 
+void CheckBudget(const std::string& path, const BudgetSpec& budget, RuleChecks* checks);
+void CheckGoal(const std::string& path, const GoalSpec& goal, RuleChecks* checks);
+
 }  // namespace barograph::rules

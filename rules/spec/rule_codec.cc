@@ -72,6 +72,10 @@ class Reader {
   }
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool done() const { return in_.empty(); }
+  void Fail() {
+    ok_ = false;
+    in_ = {};
+  }
 
  private:
   template <typename T>
@@ -81,11 +85,6 @@ class Reader {
     if (!ok_ || code != std::errc{} || used >= in_.size() || in_[used] != end) return Fail();
     in_.remove_prefix(used + 1);
   }
-  void Fail() {
-    ok_ = false;
-    in_ = {};
-  }
-
   std::string_view in_;
   bool ok_ = true;
 };
@@ -241,6 +240,78 @@ void Walk(Archive& archive, SloSpec& slo) {
 }
 
 template <typename Archive>
+void Walk(Archive& archive, Int128& value) {
+  std::string text = FormatDecimal(value, 0);
+  archive.Value(text);
+  if constexpr (Archive::kReads) {
+    const Result<Int128> read = ParseDecimal(text, 0);
+    if (read.ok()) {
+      value = *read;
+    } else {
+      archive.Fail();
+    }
+  }
+}
+
+template <typename Archive>
+void Walk(Archive& archive, Calendar& calendar) {
+  std::string text = calendar.Text();
+  archive.Value(text);
+  if constexpr (Archive::kReads) {
+    Result<Calendar> read = Calendar::Parse(text);
+    if (read.ok()) {
+      calendar = *std::move(read);
+    } else {
+      archive.Fail();
+    }
+  }
+}
+
+template <typename Archive>
+void Walk(Archive& archive, Quantity& quantity) {
+  Field(archive, "value", quantity.value);
+  Field(archive, "currency", quantity.currency);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, ShareAlert& alert) {
+  Field(archive, "severity", alert.severity);
+  Field(archive, "share_ppb", alert.share_ppb);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, SpendRow& row) {
+  Field(archive, "long", row.long_window);
+  Field(archive, "short", row.short_window);
+  Field(archive, "share_ppb", row.share_ppb);
+  Field(archive, "severity", row.severity);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, BudgetSpec& budget) {
+  Field(archive, "rule", budget.common);
+  Field(archive, "measure", budget.measure);
+  Field(archive, "limit", budget.limit);
+  Field(archive, "period", budget.period);
+  Field(archive, "rolling", budget.rolling);
+  Field(archive, "alert_at", budget.alert_at);
+  Field(archive, "burn", budget.burn);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, GoalSpec& goal) {
+  Field(archive, "rule", goal.common);
+  Field(archive, "measure", goal.measure);
+  Field(archive, "target", goal.target);
+  Field(archive, "period", goal.period);
+  Field(archive, "prorate", goal.prorate);
+  Field(archive, "not_before_ppb", goal.not_before_ppb);
+  Field(archive, "at_most", goal.at_most);
+  Field(archive, "alerts", goal.alerts);
+  Field(archive, "milestones", goal.milestones);
+}
+
+template <typename Archive>
 void Walk(Archive& archive, RouteSpec& route) {
   Field(archive, "receiver", route.receiver);
   Field(archive, "group_by", route.group_by);
@@ -265,6 +336,8 @@ void Walk(Archive& archive, RuleSet& rules) {
   Field(archive, "timezone", rules.timezone);
   Field(archive, "series", rules.series);
   Field(archive, "slos", rules.slos);
+  LaterField(archive, "budgets", rules.budgets);
+  LaterField(archive, "goals", rules.goals);
   Field(archive, "routes", rules.route);
   Field(archive, "receivers", rules.receivers);
 }

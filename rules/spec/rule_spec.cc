@@ -111,6 +111,17 @@ WindowPlan PlanWindows(const RuleSet& rules) {
                              slo.slice->slice, SliceBound(*slo.slice), slo.slice->above});
     }
   }
+  const auto count = [&](const RuleCommon& rule, const MeasureName& measure,
+                         const Calendar* calendar) {
+    plan.projections.push_back(ProjectionOf(rule));
+    if (calendar == nullptr) return;
+    plan.calendar_sums.push_back({plan.projections.back(), measure, calendar->Text()});
+  };
+  for (const BudgetSpec& budget : rules.budgets) {
+    count(budget.common, MeasureOf(budget), budget.period ? &*budget.period : nullptr);
+  }
+  for (const GoalSpec& goal : rules.goals) count(goal.common, MeasureOf(goal), &goal.period);
+  SortUnique(&plan.calendar_sums);
   SortUnique(&plan.labels);
   SortUnique(&plan.projections);
   SortUnique(&plan.at_most);

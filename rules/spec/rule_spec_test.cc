@@ -45,6 +45,26 @@ RuleSet Valid() {
   slo.good = slo.total = {};
   slo.slice = TimeSlice{"tasks.finished", seconds(1), 20, true, minutes(1)};
   rules.slos.push_back(slo);
+  BudgetSpec budget;
+  budget.common.name = "daily-spend";
+  budget.measure = "cost";
+  budget.limit = {Int128{50} * 1'000'000'000, "USD"};
+  budget.period = Calendar{Calendar::Unit::kDay, "America/New_York", "", ""};
+  budget.alert_at = {{Severity::kWarning, 1'100'000'000}};
+  budget.burn = {{hours(1), minutes(5), 200'000'000, Severity::kCritical}};
+  rules.budgets.push_back(budget);
+  budget.common.name = "rolling-spend";
+  budget.period.reset();
+  budget.rolling = hours(24);
+  rules.budgets.push_back(budget);
+  GoalSpec goal;
+  goal.common.name = "launch";
+  goal.measure = "tasks.completed";
+  goal.target = {400, ""};
+  goal.period = {Calendar::Unit::kDates, "UTC", "2026-11-01", "2026-12-31"};
+  goal.alerts = {{Severity::kCritical, 500'000'000}};
+  goal.milestones = {250'000'000, 1'000'000'000};
+  rules.goals.push_back(goal);
   rules.series.push_back({{"team"}, {}});
   rules.receivers.push_back({"ops", ReceiverSpec::Type::kWebhook, ReceiverSpec::Format::kBarograph,
                              "https://example.org/hook", "env:HOOK_SECRET", false});
@@ -162,7 +182,11 @@ TEST(ValidateTest, RowThatCanNeverFireIsRefusedWithItsNumbers) {
 TEST(PlanWindowsTest, HoldsWhatTheRulesRead) {
   const WindowPlan plan = PlanWindows(Valid());
   const Projection by_team{{"agent", "team"}, {{"type", {"development", "review"}}}};
-  EXPECT_THAT(plan.projections, ElementsAre(by_team, Projection{{"team"}, {}}));
+  EXPECT_THAT(plan.projections, ElementsAre(Projection{}, by_team, Projection{{"team"}, {}}));
+  EXPECT_THAT(plan.calendar_sums,
+              ElementsAre(WindowPlan::CalendarSum{{}, {"cost", "USD"}, "day@America/New_York"},
+                          WindowPlan::CalendarSum{
+                              {}, {"tasks.completed", ""}, "2026-11-01..2026-12-31@UTC"}));
   EXPECT_THAT(plan.at_most,
               ElementsAre(std::pair(std::string("request.duration"), std::int64_t{300'000'000})));
   ASSERT_EQ(plan.slices.size(), 1U);
@@ -192,6 +216,17 @@ TEST(RuleCodecTest, DecodesWhatItEncodes) {
   EXPECT_EQ(*decoded, rules);
   EXPECT_EQ(EncodeRuleSet(*decoded), text);
   EXPECT_EQ(*DecodeRuleSet(EncodeRuleSet(RuleSet{})), RuleSet{});
+}
+
+TEST(RuleCodecTest, FieldsThatCameLaterStandOnlyWhenTheyAreUsed) {
+  RuleSet rules = Valid();
+  rules.budgets.clear();
+  rules.goals.clear();
+  const std::string text = EncodeRuleSet(rules);
+  EXPECT_EQ(text.find("budgets="), std::string::npos) << "as the first version wrote it";
+  const Result<RuleSet> decoded = DecodeRuleSet(text);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, rules);
 }
 
 TEST(RuleCodecTest, RefusesEveryPrefixAndAnyOtherVersion) {

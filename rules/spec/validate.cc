@@ -99,6 +99,10 @@ class Validator final : public RuleChecks {
     for (std::size_t i = 0; i < rules_.series.size(); ++i)
       Series(Item("series", i), rules_.series[i]);
     for (std::size_t i = 0; i < rules_.slos.size(); ++i) Slo(Item("slos", i), rules_.slos[i]);
+    for (std::size_t i = 0; i < rules_.budgets.size(); ++i)
+      CheckBudget(Item("budgets", i), rules_.budgets[i], this);
+    for (std::size_t i = 0; i < rules_.goals.size(); ++i)
+      CheckGoal(Item("goals", i), rules_.goals[i], this);
     Receivers();
     Route();
     return std::move(errors_);

@@ -92,4 +92,25 @@ bool DecodePlan(ByteReader* in, WindowPlan* plan) {
          ReadTimes(in, [&] { return DecodeSlice(in, &plan->slices.emplace_back()); });
 }
 
+void EncodeCalendarSums(const std::vector<WindowPlan::CalendarSum>& sums, ByteWriter* out) {
+  out->Varint(sums.size());
+  for (const WindowPlan::CalendarSum& sum : sums) {
+    EncodeProjection(sum.projection, out);
+    out->String(sum.measure.base);
+    out->String(sum.measure.qualifier);
+    out->String(sum.calendar);
+  }
+}
+
+bool DecodeCalendarSums(ByteReader* in, std::vector<WindowPlan::CalendarSum>* sums) {
+  return ReadTimes(in, [&] {
+    WindowPlan::CalendarSum& sum = sums->emplace_back();
+    if (!DecodeProjection(in, &sum.projection)) return false;
+    sum.measure.base = std::string(in->String());
+    sum.measure.qualifier = std::string(in->String());
+    sum.calendar = std::string(in->String());
+    return in->ok();
+  });
+}
+
 }  // namespace barograph::rules

@@ -11,5 +11,8 @@ void EncodeProjection(const Projection& projection, ByteWriter* out);
 [[nodiscard]] bool DecodeProjection(ByteReader* in, Projection* projection);
 void EncodePlan(const WindowPlan& plan, ByteWriter* out);
 [[nodiscard]] bool DecodePlan(ByteReader* in, WindowPlan* plan);
+/// Not part of EncodePlan: they came later, and rows without them stay as they are.
+void EncodeCalendarSums(const std::vector<WindowPlan::CalendarSum>& sums, ByteWriter* out);
+[[nodiscard]] bool DecodeCalendarSums(ByteReader* in, std::vector<WindowPlan::CalendarSum>* sums);
 
 }  // namespace barograph::rules

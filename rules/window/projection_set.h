@@ -28,7 +28,8 @@ struct LiveProjection {
   bool watched = false;
   std::vector<DimensionFrame::Index> by;
   std::vector<Condition> where;
-  std::vector<std::uint16_t> slices;  ///< places in the store's slices
+  std::vector<std::uint16_t> slices;     ///< places in the store's slices
+  std::vector<std::uint16_t> calendars;  ///< places in the store's calendar sums
   CellTable table;
   std::vector<Cell*> cells;  ///< in order of creation
   Cell* overflow = nullptr;

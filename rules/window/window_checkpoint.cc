@@ -170,6 +170,18 @@ std::string WindowStore::State::EncodeStore() const {
     out.SignedVarint(from.time_since_epoch().count());
     out.SignedVarint(to.time_since_epoch().count());
   }
+  // Calendars came later: without any, the row is what it was.
+  if (plan.calendar_sums.empty() && periods.empty()) return bytes;
+  EncodeCalendarSums(plan.calendar_sums, &out);
+  out.Varint(periods.size());
+  for (const auto& [calendar, known] : periods) {
+    out.String(calendar);
+    out.Varint(known.size());
+    for (const Period& period : known) {
+      out.SignedVarint(period.start.time_since_epoch().count());
+      out.SignedVarint(period.end.time_since_epoch().count());
+    }
+  }
   return bytes;
 }
 
@@ -240,7 +252,28 @@ Status WindowStore::State::LoadStore(std::string_view value) {
     auto& [from, to] = excluded.emplace_back();
     if (!GetTime(&in, &from) || !GetTime(&in, &to)) return BrokenRow("store");
   }
+  if (in.ok() && !in.done() && !LoadCalendars(&in)) return BrokenRow("store");
   return in.ok() && in.done() ? Status() : BrokenRow("store");
+}
+
+bool WindowStore::State::LoadCalendars(ByteReader* in) {
+  if (!DecodeCalendarSums(in, &plan.calendar_sums)) return false;
+  for (const WindowPlan::CalendarSum& sum : plan.calendar_sums) {
+    if (projections.Find(sum.projection) == nullptr) return false;
+  }
+  const std::uint64_t calendars = in->Varint();
+  for (std::uint64_t i = 0; i < calendars && in->ok(); ++i) {
+    std::vector<Period>& known = periods[std::string(in->String())];
+    const std::uint64_t count = in->Varint();
+    if (count > kPeriodsKept || !known.empty()) return false;
+    for (std::uint64_t j = 0; j < count; ++j) {
+      Period& period = known.emplace_back();
+      if (!GetTime(in, &period.start) || !GetTime(in, &period.end)) return false;
+      const bool follows = j == 0 || known[j - 1].end <= period.start;
+      if (!follows || period.end <= period.start) return false;
+    }
+  }
+  return in->ok();
 }
 
 Status WindowStore::State::LoadCell(std::uint32_t id, std::string_view value) {
@@ -293,6 +326,7 @@ Status WindowStore::State::FinishLoad() {
   FinishSeries();
   next_minute = MinuteAfter(log_time);
   LinkSlices();
+  LinkCalendars();
   return {};
 }
 

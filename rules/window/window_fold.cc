@@ -70,6 +70,7 @@ void WindowStore::State::FoldInto(const Match& match, Time time, Bucket bucket) 
   FoldCell(cell, time, bucket);
   if (projection->watched) Touch(cell);
   if (!projection->slices.empty()) CorrectSlices(*projection, cell, time);
+  if (!projection->calendars.empty()) FoldCalendars(*projection, cell, time);
 }
 
 bool WindowStore::State::AddToOpenHead(SeriesHead* head, const ResolvedYield& yield) {

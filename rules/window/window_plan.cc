@@ -22,6 +22,7 @@ void WindowStore::State::Configure(const WindowPlan& next, Sequence at) {
   if (checkpointing) Drain();
   std::set<Projection> wanted(next.projections.begin(), next.projections.end());
   for (const WindowPlan::Slice& slice : next.slices) wanted.insert(slice.projection);
+  for (const WindowPlan::CalendarSum& sum : next.calendar_sums) wanted.insert(sum.projection);
   for (const auto& counter : plan.at_most) {
     if (std::find(next.at_most.begin(), next.at_most.end(), counter) != next.at_most.end())
       continue;
@@ -30,6 +31,7 @@ void WindowStore::State::Configure(const WindowPlan& next, Sequence at) {
     }
   }
   ConfigureSlices(next);
+  ConfigureCalendars(next);
   for (const auto& each : projections.all()) {
     if (each != nullptr && !each->built_in && !wanted.contains(each->spec))
       RemoveProjection(each.get());
@@ -40,9 +42,17 @@ void WindowStore::State::Configure(const WindowPlan& next, Sequence at) {
   };
   for (const Projection& spec : next.projections) add(spec);
   for (const WindowPlan::Slice& slice : next.slices) add(slice.projection);
+  for (const WindowPlan::CalendarSum& sum : next.calendar_sums) add(sum.projection);
   projections.Route();
-  plan = next;
+  const std::vector<WindowPlan::CalendarSum> before = std::exchange(plan, next).calendar_sums;
   LinkSlices();
+  LinkCalendars();
+  for (const LiveCalendarSum& sum : calendar_sums) {
+    if (std::binary_search(before.begin(), before.end(), sum.spec)) continue;
+    const auto known = periods.find(sum.spec.calendar);
+    if (known == periods.end()) continue;
+    for (const Period& period : known->second) Seed(sum, period);
+  }
 }
 
 void WindowStore::State::ConfigureSlices(const WindowPlan& next) {

@@ -70,8 +70,8 @@ void WindowStore::State::JudgeSlice(const LiveSlice& slice, Time start) {
   for (Cell* cell : projection.cells) {
     if (!Counts(slice, *cell, start)) continue;
     const bool good = IsGood(slice.spec, SliceSum(slice, *cell, start));
-    AddCount(cell, slice.total, VerdictTime(start, slice.spec.slice), 1);
-    if (good) AddCount(cell, slice.good, VerdictTime(start, slice.spec.slice), 1);
+    AddSum(cell, slice.total, VerdictTime(start, slice.spec.slice), 1);
+    if (good) AddSum(cell, slice.good, VerdictTime(start, slice.spec.slice), 1);
     if (projection.watched) Touch(cell);
   }
 }
@@ -94,11 +94,11 @@ void WindowStore::State::CorrectSlices(const LiveProjection& projection, Cell* c
     const Int128 sum = SliceSum(slice, *cell, start);
     const int change = static_cast<int>(IsGood(slice.spec, sum)) -
                        static_cast<int>(IsGood(slice.spec, sum - added));
-    if (change != 0) AddCount(cell, slice.good, VerdictTime(start, slice.spec.slice), change);
+    if (change != 0) AddSum(cell, slice.good, VerdictTime(start, slice.spec.slice), change);
   }
 }
 
-void WindowStore::State::AddCount(Cell* cell, SeriesKey key, Time time, std::int64_t value) {
+void WindowStore::State::AddSum(Cell* cell, SeriesKey key, Time time, Int128 value) {
   const ResolvedYield yield{key, MeasureType::kSum, 1, value};
   SeriesHead* head = cell->Find(key);
   if (head == nullptr) {

@@ -44,8 +44,14 @@ struct LiveSlice {
   Time configured_at{};  ///< log time; slices that end later count
 };
 
+/// A calendar sum in force.
+struct LiveCalendarSum {
+  WindowPlan::CalendarSum spec;
+  SeriesKey source = 0, target = 0;
+};
+
 /// What WindowStore holds; its methods are spread over window_store.cc (queries), window_fold.cc,
-/// window_slices.cc, window_plan.cc and window_checkpoint.cc.
+/// window_slices.cc, window_calendars.cc, window_plan.cc and window_checkpoint.cc.
 struct WindowStore::State {
   MeasureNames names;
   ProjectionSet projections;
@@ -53,6 +59,8 @@ struct WindowStore::State {
   WindowPlan plan;
   std::vector<LiveSlice> slices;
   std::vector<std::pair<Time, Time>> excluded;  ///< sorted by start
+  std::vector<LiveCalendarSum> calendar_sums;
+  Periods periods;
   Time log_time{};
   Time next_minute{};  ///< Advance does nothing before
   Time next_slice_end{Time::max()};
@@ -102,8 +110,17 @@ struct WindowStore::State {
   [[nodiscard]] bool IsExcluded(Time from, Time to) const;
   [[nodiscard]] bool Counts(const LiveSlice& slice, const Cell& cell, Time start) const;
   [[nodiscard]] Int128 SliceSum(const LiveSlice& slice, const Cell& cell, Time start) const;
-  void AddCount(Cell* cell, SeriesKey key, Time time, std::int64_t value);
+  void AddSum(Cell* cell, SeriesKey key, Time time, Int128 value);
   void ScheduleSlices();
+
+  // --- window_calendars.cc
+  void FoldCalendars(const LiveProjection& projection, Cell* cell, Time time);
+  void OpenPeriod(std::string_view calendar, const Period& period);
+  [[nodiscard]] const Period* FindPeriod(std::string_view calendar, Time at) const;
+  /// Takes over what the projection's cells have counted in the period before the sum was there.
+  void Seed(const LiveCalendarSum& sum, const Period& period);
+  void ConfigureCalendars(const WindowPlan& next);
+  void LinkCalendars();
 
   // --- window_plan.cc
   void Configure(const WindowPlan& next, Sequence at);
@@ -136,6 +153,7 @@ struct WindowStore::State {
   void PrepareTables();
   Status LoadRow(std::string_view key, std::string_view value);
   Status LoadStore(std::string_view value);
+  [[nodiscard]] bool LoadCalendars(ByteReader* in);
   Status LoadCell(std::uint32_t id, std::string_view value);
   Status LoadSeries(const ParsedKey& key, std::string_view value);
   Status FinishLoad();

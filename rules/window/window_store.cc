@@ -118,6 +118,23 @@ Int128 WindowStore::SumBetween(CellId cell, MeasureId measure, Time from, Time t
                                        state_->cold(self));
 }
 
+void WindowStore::OpenPeriod(std::string_view calendar, const Period& period) {
+  state_->OpenPeriod(calendar, period);
+}
+
+const WindowStore::Periods& WindowStore::periods() const { return state_->periods; }
+
+std::optional<Period> WindowStore::PeriodAt(std::string_view calendar, Time at) const {
+  const Period* const period = state_->FindPeriod(calendar, at);
+  if (period == nullptr) return std::nullopt;
+  return *period;
+}
+
+Int128 WindowStore::PeriodSum(CellId cell, MeasureId measure, const Period& period) const {
+  const Time hour = CalendarTime(period);
+  return SumBetween(cell, measure, hour, hour + kHour);
+}
+
 std::optional<Int128> WindowStore::Total(CellId cell, MeasureId measure) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kSum);
   if (head == nullptr) return std::nullopt;

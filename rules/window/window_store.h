@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -60,7 +61,32 @@ struct WindowPlan {
     friend bool operator==(const Slice&, const Slice&) = default;
   };
   std::vector<Slice> slices;
+  /// Sums over the periods of a calendar. An event counts in the period that holds its event time,
+  /// if that period was opened (OpenPeriod): it adds to the measure CalendarMeasure(measure,
+  /// calendar) in the same cell, at CalendarTime of the period. A sum that is configured while its
+  /// period runs takes what the cell has counted since the period's start, where that is a whole
+  /// hour of UTC; else it counts from then on.
+  struct CalendarSum {
+    Projection projection;
+    MeasureName measure;   ///< a sum
+    std::string calendar;  ///< "day@America/New_York"
+    friend auto operator<=>(const CalendarSum&, const CalendarSum&) = default;
+  };
+  std::vector<CalendarSum> calendar_sums;  ///< sorted, without duplicates
 };
+
+/// One period of a calendar: [start, end).
+struct Period {
+  Time start{}, end{};
+  friend auto operator<=>(const Period&, const Period&) = default;
+};
+/// Where the sums of a calendar's periods lie.
+[[nodiscard]] MeasureName CalendarMeasure(const MeasureName& measure, std::string_view calendar);
+/// The hour that stands for a whole period: its last one, so that a running period never looks old.
+[[nodiscard]] Time CalendarTime(const Period& period);
+/// Periods of a calendar that are known at once; older ones are forgotten, what they counted is
+/// not.
+inline constexpr std::size_t kPeriodsKept = 64;
 
 /// Result of a distribution query.
 struct QuantileAnswer {
@@ -108,6 +134,16 @@ class WindowStore {
   /// its
   /// events are folded.
   void Advance(Time log_time);
+  /// A period of a calendar begins to count; periods of one calendar do not overlap. A period that
+  /// is known already changes nothing.
+  void OpenPeriod(std::string_view calendar, const Period& period);
+  /// By calendar, in order of time.
+  using Periods = std::map<std::string, std::vector<Period>, std::less<>>;
+  [[nodiscard]] const Periods& periods() const;
+  [[nodiscard]] std::optional<Period> PeriodAt(std::string_view calendar, Time at) const;
+  /// What was counted in a period; `measure` is CalendarMeasure's.
+  [[nodiscard]] Int128 PeriodSum(CellId cell, MeasureId measure, const Period& period) const;
+
   /// No time between the two counts for slices: the server was not there. Called before Advance
   /// passes it.
   void Exclude(Time from, Time to);

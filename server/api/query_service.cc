@@ -39,6 +39,27 @@ void SetSlo(const rules::SloStatus& status, v1::ListSlosResponse::Slo* out) {
   }
 }
 
+void SetBudget(const rules::BudgetStatus& status, v1::ListBudgetsResponse::Budget* out) {
+  out->set_rule(status.rule);
+  out->set_kind(status.is_goal ? v1::ListBudgetsResponse::GOAL : v1::ListBudgetsResponse::BUDGET);
+  SetLabels(status.labels, out->mutable_labels());
+  out->set_measure(status.measure);
+  const std::optional<rules::MeasureTraits> traits = rules::FindMeasure(status.measure);
+  const int digits = traits && traits->unit == rules::MeasureUnit::kCount ? 0 : 9;
+  out->set_amount(FormatDecimal(status.amount, digits));
+  out->set_limit(FormatDecimal(status.limit, digits));
+  out->set_currency_code(status.currency);
+  out->set_calendar(status.calendar);
+  if (status.calendar.empty()) out->set_rolling(FormatDuration(status.rolling));
+  if (status.period) {
+    SetTime(status.period->start, out->mutable_start());
+    SetTime(status.period->end, out->mutable_end());
+  }
+  out->set_expected(static_cast<double>(status.expected_ppb) / 1e9);
+  if (status.exhausted_at) SetTime(*status.exhausted_at, out->mutable_exhausted_at());
+  out->set_filling(status.filling);
+}
+
 void SetAlert(const rules::AlertStatus& alert, v1::ListAlertsResponse::Alert* out) {
   out->set_rule(alert.rule);
   SetLabels(alert.labels, out->mutable_labels());
@@ -169,6 +190,30 @@ void SetFigures(const PartitionFigures& figures, v1::GetStatusResponse* out) {
         break;
       }
       SetSlo(slo, response->add_slos());
+    }
+    return false;
+  };
+  ReadAndFinish(api_, reactor, step,
+                [response](Sequence seen) { response->set_sequence(seen.value); });
+  return reactor;
+}
+
+::grpc::ServerUnaryReactor* QueryService::ListBudgets(::grpc::CallbackServerContext* context,
+                                                      const v1::ListBudgetsRequest* request,
+                                                      v1::ListBudgetsResponse* response) {
+  auto* const reactor = context->DefaultReactor();
+  const auto tenant = TenantOf(api_, context, reactor);
+  if (!tenant) return reactor;
+  const std::size_t limit = PageSize(request->page_size());
+  const auto step = [=](const Partition::ReadView& view) {
+    SetTime(view.now, response->mutable_at());
+    const auto budgets = view.engine.Budgets(*tenant, view.now, request->rule(), limit + 1);
+    for (const auto& budget : budgets) {
+      if (static_cast<std::size_t>(response->budgets_size()) == limit) {
+        response->set_truncated(true);
+        break;
+      }
+      SetBudget(budget, response->add_budgets());
     }
     return false;
   };

@@ -16,6 +16,9 @@ class QueryService final : public v1::QueryService::CallbackService {
   ::grpc::ServerUnaryReactor* ListSlos(::grpc::CallbackServerContext* context,
                                        const v1::ListSlosRequest* request,
                                        v1::ListSlosResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListBudgets(::grpc::CallbackServerContext* context,
+                                          const v1::ListBudgetsRequest* request,
+                                          v1::ListBudgetsResponse* response) override;
   ::grpc::ServerUnaryReactor* ListAlerts(::grpc::CallbackServerContext* context,
                                          const v1::ListAlertsRequest* request,
                                          v1::ListAlertsResponse* response) override;

@@ -67,6 +67,7 @@ int RunCommandLine(int argc, char** argv) {
   AddLogCommand(root, &status);
   AddQueryCommand(root, &status);
   AddSloCommand(root, &status);
+  AddBudgetCommand(root, &status);
   AddAlertsCommand(root, &status);
   AddPricesCommand(root, &status);
   AddKafkaCommand(root, &status);

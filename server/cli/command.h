@@ -29,6 +29,7 @@ void AddLogCommand(CLI::App& root, int* status);
 void AddPricesCommand(CLI::App& root, int* status);
 void AddQueryCommand(CLI::App& root, int* status);
 void AddSloCommand(CLI::App& root, int* status);
+void AddBudgetCommand(CLI::App& root, int* status);
 void AddTailCommand(CLI::App& root, int* status);
 
 }  // namespace barograph::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/config/budget_section.h"
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
@@ -111,8 +112,10 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadApiVersion(map);
   ReadSharedSections(map, draft);
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
-  map.RefuseLater({"derived", "thresholds", "budgets", "goals", "absences", "expects", "notices"},
-                  "it has labels, series, slos, routes and receivers");
+  ReadItems(map, "budgets", [&](const YamlNode& item) { ReadBudget(item, draft, diagnostics); });
+  ReadItems(map, "goals", [&](const YamlNode& item) { ReadGoal(item, draft, diagnostics); });
+  map.RefuseLater({"derived", "thresholds", "absences", "expects", "notices"},
+                  "it has labels, series, slos, budgets, goals, routes and receivers");
   map.Finish();
 }
 

@@ -54,6 +54,78 @@ void AddObjective(const rules::SloSpec& slo, Json* json) {
   }
 }
 
+/// What all rules have, beside name and what the kind puts between.
+void AddCommon(const rules::RuleCommon& common, Json* json) {
+  (*json)["where"] = WhereJson(common.where);
+  (*json)["by"] = common.by;
+  (*json)["min_events"] = common.min_events;
+  (*json)["severity"] = SeverityWord(common.severity);
+  (*json)["for"] = FormatDuration(common.for_duration);
+  (*json)["keep_firing_for"] = FormatDuration(common.keep_firing_for);
+  (*json)["labels"] = common.labels;
+  (*json)["annotations"] = common.annotations;
+  (*json)["owner"] = common.owner;
+}
+
+std::string AmountText(const std::string& measure, const rules::Quantity& amount) {
+  return rules::QuantityText(measure, amount.currency, amount.value);
+}
+
+void AddCalendar(const rules::Calendar& calendar, Json* json) {
+  if (calendar.unit == rules::Calendar::Unit::kDates) {
+    (*json)["period"] = {{"from", calendar.from}, {"to", calendar.to}};
+  } else {
+    (*json)["period"] = Name(calendar.unit);
+  }
+  (*json)["timezone"] = calendar.timezone;
+}
+
+Json SharesJson(const std::vector<rules::ShareAlert>& alerts) {
+  Json json = Json::object();
+  for (const rules::ShareAlert& alert : alerts) {
+    json[std::string(SeverityWord(alert.severity))] = Percent(alert.share_ppb);
+  }
+  return json;
+}
+
+Json BudgetJson(const rules::BudgetSpec& budget) {
+  Json json{{"name", budget.common.name},
+            {"measure", budget.measure},
+            {"limit", AmountText(budget.measure, budget.limit)}};
+  if (budget.period) {
+    AddCalendar(*budget.period, &json);
+  } else {
+    json["rolling"] = FormatDuration(budget.rolling);
+  }
+  json["alert_at"] = SharesJson(budget.alert_at);
+  json["burn"] = Json::array();
+  for (const rules::SpendRow& row : budget.burn) {
+    json["burn"].push_back({{"long", FormatDuration(row.long_window)},
+                            {"short", FormatDuration(row.short_window)},
+                            {"budget", Percent(row.share_ppb)},
+                            {"severity", SeverityWord(row.severity)}});
+  }
+  AddCommon(budget.common, &json);
+  return json;
+}
+
+Json GoalJson(const rules::GoalSpec& goal) {
+  constexpr std::string_view kProrations[] = {"linear", "profile", "none"};
+  Json json{{"name", goal.common.name},
+            {"measure", goal.measure},
+            {"target", AmountText(goal.measure, goal.target)}};
+  AddCalendar(goal.period, &json);
+  json["prorate"] = kProrations[static_cast<std::size_t>(goal.prorate)];
+  json["not_before"] = Percent(goal.not_before_ppb);
+  if (!goal.alerts.empty()) {
+    json[goal.at_most ? "alert_above" : "alert_below"] = SharesJson(goal.alerts);
+  }
+  json["milestones"] = Json::array();
+  for (const std::int64_t share : goal.milestones) json["milestones"].push_back(Percent(share));
+  AddCommon(goal.common, &json);
+  return json;
+}
+
 Json SloJson(const rules::SloSpec& slo) {
   const rules::RuleCommon& common = slo.common;
   Json json;
@@ -113,6 +185,11 @@ Json RulesJson(const rules::RuleSet& rules) {
   }
   json["slos"] = Json::array();
   for (const rules::SloSpec& slo : rules.slos) json["slos"].push_back(SloJson(slo));
+  json["budgets"] = Json::array();
+  for (const rules::BudgetSpec& budget : rules.budgets)
+    json["budgets"].push_back(BudgetJson(budget));
+  json["goals"] = Json::array();
+  for (const rules::GoalSpec& goal : rules.goals) json["goals"].push_back(GoalJson(goal));
   if (!rules.route.receiver.empty()) {
     json["routes"] = {{"receiver", rules.route.receiver},
                       {"group_by", rules.route.group_by},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/partition/calendar_zones.h"
 #include "server/partition/limits.h"
 
 namespace barograph::server {
@@ -78,7 +79,16 @@ Status EvaluationPoints::EvaluateSeconds(Time now, bool idle) {
   return {};
 }
 
+Status EvaluationPoints::OpenPeriods(Time second) {
+  for (const rules::Engine::MissingPeriod& missing : engine_.MissingPeriods(second)) {
+    const std::optional<storage::PeriodOpened> period = PeriodOf(missing.calendar, missing.at);
+    if (period) BAROGRAPH_TRY(appender_.AppendDecided(engine_.OpenPeriod(*period), second));
+  }
+  return {};
+}
+
 Status EvaluationPoints::EvaluateSecond(Time second) {
+  BAROGRAPH_TRY(OpenPeriods(second));
   bool more = true;
   while (more) {
     more = false;

@@ -20,7 +20,7 @@ namespace barograph::server {
 ///
 /// All that changed is judged at one point, in slices: `between` runs after each, and must fold
 /// nothing. At whole seconds `add_conditions` adds what the server's own alerts are judged by,
-/// beside its clock.
+/// beside its clock. Periods of calendars are opened there too, the next one while one runs.
 ///
 /// Threads: owned by the partition writer.
 /// Errors:  as Appender: the partition must stop.
@@ -45,6 +45,7 @@ class EvaluationPoints {
  private:
   [[nodiscard]] Status EvaluateChanged(Time at);
   [[nodiscard]] Status EvaluateSecond(Time second);
+  [[nodiscard]] Status OpenPeriods(Time second);
   [[nodiscard]] Status JudgeServer(Time second);
 
   Clock& clock_;

@@ -10,7 +10,7 @@
 namespace barograph::server {
 namespace {
 
-void RunAll(std::vector<std::function<void()>> effects) {
+void RunAll(const std::vector<std::function<void()>>& effects) {
   for (const std::function<void()>& effect : effects) effect();
 }
 
@@ -119,7 +119,7 @@ Status GroupCommit::Write(Group* group) {
 
 Status GroupCommit::CommitNow(Group* group) {
   BAROGRAPH_TRY(Write(group));
-  RunAll(std::move(group->effects));
+  RunAll(std::exchange(group->effects, {}));
   group->Clear();
   return log_.SyncFrontier();
 }
@@ -130,7 +130,7 @@ void GroupCommit::Commit() {
     const absl::MutexLock lock(&mutex_);
     group = slot_.get();
   }
-  if (BAROGRAPH_MUTANT("ack_before_sync")) RunAll(std::move(group->effects));
+  if (BAROGRAPH_MUTANT("ack_before_sync")) RunAll(std::exchange(group->effects, {}));
   if (const Status written = Write(group); !written.ok()) {
     Fail(written.error());
     return;
@@ -146,7 +146,7 @@ void GroupCommit::Commit() {
     idle_.store(true, std::memory_order_release);
   }
   hooks_.on_idle();
-  RunAll(std::move(effects));
+  RunAll(effects);
   if (notices) hooks_.on_outbox();
   if (const Status synced = log_.SyncFrontier(); !synced.ok()) Fail(synced.error());
   if (!late_rows.empty()) {

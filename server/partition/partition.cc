@@ -69,7 +69,7 @@ struct Partition::State {
   /// Runs `run` in the writer; `refuse` gets the reason when that cannot be.
   void Post(std::function<void()> run, std::function<void(const Error&)> refuse,
             bool only_reads = false);
-  void AppendThen(Writer::Decision decide, bool evaluate, std::function<void(Status)> done);
+  void AppendThen(Writer::Decision decide, bool evaluate, const std::function<void(Status)>& done);
   bool AwaitUntil(const std::function<void(std::function<void(Status)>)>& command,
                   Duration deadline, Status* status);
 };
@@ -221,13 +221,13 @@ void Partition::LookUpProducer(std::string tenant, std::string producer,
 Time Partition::LogTimeNow() const { return state_->log_clock->Now(); }
 
 void Partition::Read(std::function<bool(const ReadView&)> step,
-                     std::function<void(Result<Sequence>)> done) {
+                     const std::function<void(Result<Sequence>)>& done) {
   state_->Post([this, step = std::move(step), done] { state_->writer->BeginRead(step, done); },
                [done](const Error& error) { done(error); }, /*only_reads=*/true);
 }
 
 void Partition::State::AppendThen(Writer::Decision decide, bool evaluate,
-                                  std::function<void(Status)> done) {
+                                  const std::function<void(Status)>& done) {
   Post(
       [this, decide = std::move(decide), evaluate, done] {
         writer->Append(decide, evaluate);
@@ -237,7 +237,7 @@ void Partition::State::AppendThen(Writer::Decision decide, bool evaluate,
 }
 
 void Partition::ApplyRules(rules::RuleSet rules, storage::Origin origin,
-                           std::function<void(Status)> done,
+                           const std::function<void(Status)>& done,
                            std::shared_ptr<Revocation> revocation) {
   state_->Post(
       [this, rules = std::move(rules), origin = std::move(origin), done,
@@ -251,7 +251,8 @@ void Partition::ApplyRules(rules::RuleSet rules, storage::Origin origin,
       [done](const Error& error) { done(error); });
 }
 
-void Partition::ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done,
+void Partition::ConfigurePrices(storage::PricesApplied prices,
+                                const std::function<void(Status)>& done,
                                 std::shared_ptr<Revocation> revocation) {
   state_->Post(
       [this, prices = std::move(prices), done, revocation = std::move(revocation)] {
@@ -272,7 +273,7 @@ void Partition::ApplyPrices(std::string tenant, storage::PricesApplied prices,
 }
 
 void Partition::EndDelivery(std::string tenant, storage::Delivery delivery,
-                            std::function<void(Status)> done) {
+                            const std::function<void(Status)>& done) {
   state_->Post([this, tenant = std::move(tenant), delivery = std::move(delivery),
                 done] { state_->writer->EndDelivery(tenant, delivery, done); },
                [done](const Error& error) { done(error); });
@@ -332,13 +333,14 @@ Result<Partition::QuarantinedRecord> Partition::ReadQuarantined(Sequence sequenc
 }
 
 void Partition::DropQuarantined(Sequence sequence, std::string actor,
-                                std::function<void(Status)> done) {
+                                const std::function<void(Status)>& done) {
   state_->Post([this, sequence, actor = std::move(actor),
                 done] { state_->writer->DropQuarantined(sequence, actor, done); },
                [done](const Error& error) { done(error); });
 }
 
-void Partition::Digest(std::function<void(Result<std::pair<Sequence, barograph::Digest>>)> done) {
+void Partition::Digest(
+    const std::function<void(Result<std::pair<Sequence, barograph::Digest>>)>& done) {
   state_->Post(
       [this, done] {
         const std::pair seen(state_->writer->last_sequence(),
@@ -348,7 +350,7 @@ void Partition::Digest(std::function<void(Result<std::pair<Sequence, barograph::
       [done](const Error& error) { done(error); });
 }
 
-void Partition::Checkpoint(std::function<void(Status)> done) {
+void Partition::Checkpoint(const std::function<void(Status)>& done) {
   state_->Post([this, done] { state_->writer->RequestCheckpoint(done); },
                [done](const Error& error) { done(error); });
 }
@@ -356,7 +358,7 @@ void Partition::Checkpoint(std::function<void(Status)> done) {
 const storage::EventLog& Partition::log() const { return *state_->log; }
 storage::Outbox& Partition::outbox() { return *state_->outbox; }
 
-void Partition::WhenDurable(Sequence seen, std::function<void()> wake) {
+void Partition::WhenDurable(Sequence seen, const std::function<void()>& wake) {
   if (!state_->commit->WhenDurable(seen, wake)) wake();
 }
 
@@ -423,7 +425,7 @@ Status Partition::Drain(Duration limit) {
          });
   };
   if (!state_->AwaitUntil(barrier, deadline, &status)) return late;
-  BAROGRAPH_TRY(status);
+  if (!status.ok()) return status;
   const auto checkpoint = [this](std::function<void(Status)> done) { Checkpoint(std::move(done)); };
   if (!state_->AwaitUntil(checkpoint, deadline, &status)) return late;
   return status;

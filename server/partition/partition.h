@@ -117,7 +117,8 @@ class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
   /// One of them whole. Errors: kNotFound (not pending), kCorruption, kIo.
   [[nodiscard]] Result<QuarantinedRecord> ReadQuarantined(Sequence sequence) const;
   /// An operator lets one go; logged as QuarantineEnded. Errors: kNotFound.
-  void DropQuarantined(Sequence sequence, std::string actor, std::function<void(Status)> done);
+  void DropQuarantined(Sequence sequence, std::string actor,
+                       const std::function<void(Status)>& done);
 
   /// Runs `step` in the writer between commands, again and again in slices of at most 0.5 ms while
   /// it returns true; then, once the state it saw is durable, `done` on the commit thread. `step`
@@ -127,35 +128,37 @@ class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
     Time now;           ///< log time
     Sequence sequence;  ///< of the last folded event
   };
-  void Read(std::function<bool(const ReadView&)> step, std::function<void(Result<Sequence>)> done);
+  void Read(std::function<bool(const ReadView&)> step,
+            const std::function<void(Result<Sequence>)>& done);
 
   /// Configuration commands; answered when durable. Unchanged rules answer at once. With a
   /// `revocation` the caller may take the command back until the writer begins it; what was
   /// taken back is answered with kDeadlineExceeded.
-  void ApplyRules(rules::RuleSet rules, storage::Origin origin, std::function<void(Status)> done,
+  void ApplyRules(rules::RuleSet rules, storage::Origin origin,
+                  const std::function<void(Status)>& done,
                   std::shared_ptr<Revocation> revocation = nullptr);
   /// The price table of the configuration: holds for every tenant there is, and for every later one
   /// from its first event on.
-  void ConfigurePrices(storage::PricesApplied prices, std::function<void(Status)> done,
+  void ConfigurePrices(storage::PricesApplied prices, const std::function<void(Status)>& done,
                        std::shared_ptr<Revocation> revocation = nullptr);
   /// A table of one tenant's own.
   void ApplyPrices(std::string tenant, storage::PricesApplied prices,
                    std::function<void(Status)> done);
   /// Outbox worker: a notice ended; logs Delivery and removes the row in one group.
   void EndDelivery(std::string tenant, storage::Delivery delivery,
-                   std::function<void(Status)> done);
+                   const std::function<void(Status)>& done);
   /// An import ended.
   void EndImport(std::string tenant, storage::ImportEnded ended, std::function<void(Status)> done);
   /// SHA-256 over the whole state, with the sequence it belongs to.
-  void Digest(std::function<void(Result<std::pair<Sequence, barograph::Digest>>)> done);
+  void Digest(const std::function<void(Result<std::pair<Sequence, barograph::Digest>>)>& done);
   /// Starts a checkpoint now and answers when it is durable.
-  void Checkpoint(std::function<void(Status)> done);
+  void Checkpoint(const std::function<void(Status)>& done);
 
   /// Readers of durable records (tail, export).
   [[nodiscard]] const storage::EventLog& log() const;
   [[nodiscard]] storage::Outbox& outbox();
   /// Calls `wake` once, when durable_sequence is beyond `seen` (or at shutdown).
-  void WhenDurable(Sequence seen, std::function<void()> wake);
+  void WhenDurable(Sequence seen, const std::function<void()>& wake);
 
   [[nodiscard]] PartitionFigures figures() const;
 

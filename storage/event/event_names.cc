@@ -43,6 +43,8 @@ std::string_view EventKindName(EventKind kind) {
       return "prices_applied";
     case EventKind::kResumed:
       return "resumed";
+    case EventKind::kPeriodOpened:
+      return "period_opened";
     case EventKind::kTailDropped:
       return "tail_dropped";
     case EventKind::kProducerExpired:

@@ -29,6 +29,7 @@ enum class EventKind : std::uint8_t {
   kPricesApplied = 31,
   kResumed = 33,
   kTailDropped = 34,
+  kPeriodOpened = 35,
   kProducerExpired = 36,
   kAlertTransition = 37,
   kNoticeDecided = 38,

@@ -109,6 +109,23 @@ Status Read(const v1::Resumed& in, Resumed* out) {
   return {};
 }
 
+void Write(const PeriodOpened& value, v1::Event* event) {
+  v1::PeriodOpened* out = event->mutable_period_opened();
+  Write(value.origin, out->mutable_origin());
+  out->set_calendar(Text(value.calendar));
+  out->set_tzdata_version(Text(value.tzdata_version));
+  Write(value.start, out->mutable_start());
+  Write(value.end, out->mutable_end());
+}
+
+Status Read(const v1::PeriodOpened& in, PeriodOpened* out) {
+  out->calendar = in.calendar();
+  out->tzdata_version = in.tzdata_version();
+  out->start = ReadTime(in.start());
+  out->end = ReadTime(in.end());
+  return {};
+}
+
 void Write(const TailDropped& value, v1::Event* event) {
   v1::TailDropped* out = event->mutable_tail_dropped();
   Write(value.origin, out->mutable_origin());
@@ -395,6 +412,8 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::PricesApplied, PricesApplied>(view);
     case EventKind::kResumed:
       return Decode<v1::Resumed, Resumed>(view);
+    case EventKind::kPeriodOpened:
+      return Decode<v1::PeriodOpened, PeriodOpened>(view);
     case EventKind::kTailDropped:
       return Decode<v1::TailDropped, TailDropped>(view);
     case EventKind::kProducerExpired:

@@ -46,6 +46,12 @@ struct Resumed {
   Origin origin;
   Time stopped_at{}, resumed_at{};
 };
+/// One period [start, end) of a calendar ("day@America/New_York").
+struct PeriodOpened {
+  Origin origin;
+  std::string calendar, tzdata_version;
+  Time start{}, end{};
+};
 struct TailDropped {
   Origin origin;
   Sequence last_sequence;
@@ -148,7 +154,7 @@ struct GapSkipped {
 using ServerEvent =
     std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
                  AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded, Quarantined,
-                 QuarantineEnded, GapSkipped>;
+                 QuarantineEnded, GapSkipped, PeriodOpened>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

@@ -69,6 +69,19 @@ TEST(ServerEventTest, PricesAppliedTellsAnAbsentPriceFromAPriceOfZero) {
   EXPECT_EQ(back.prices[1].output, std::nullopt);
 }
 
+TEST(ServerEventTest, PeriodOpenedKeepsItsBounds) {
+  const PeriodOpened event{.origin = kOrigin,
+                           .calendar = "day@America/New_York",
+                           .tzdata_version = "2024a",
+                           .start = At(4 * 3600),
+                           .end = At(28 * 3600)};
+  const PeriodOpened back = RoundTrip(event, EventKind::kPeriodOpened);
+  EXPECT_EQ(back.calendar, event.calendar);
+  EXPECT_EQ(back.tzdata_version, event.tzdata_version);
+  EXPECT_EQ(back.start, event.start);
+  EXPECT_EQ(back.end, event.end);
+}
+
 TEST(ServerEventTest, ResumedKeepsTimesToTheNanosecondOverTheWholeRange) {
   const auto keeps = [](Time stopped, Time resumed) {
     const Resumed event{.origin = kOrigin, .stopped_at = stopped, .resumed_at = resumed};
