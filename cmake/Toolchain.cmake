@@ -30,7 +30,7 @@ endif()
 # The thread sanitizer is told what it cannot see in libraries that were built without it.
 if(BAROGRAPH_SANITIZE MATCHES thread)
   add_library(barograph_tsan STATIC ${PROJECT_SOURCE_DIR}/tests/tsan/absl_mutex.cc
-              ${PROJECT_SOURCE_DIR}/tests/tsan/options.cc)
+              ${PROJECT_SOURCE_DIR}/tests/tsan/c11_threads.cc ${PROJECT_SOURCE_DIR}/tests/tsan/options.cc)
   link_libraries("$<LINK_LIBRARY:WHOLE_ARCHIVE,barograph_tsan>")
 endif()
 
