@@ -3,6 +3,7 @@
 
   broker.py run [--dir FOLDER] -- COMMAND …  starts a broker, runs the command with KAFKA_BOOTSTRAP set, ends the broker
   broker.py start|stop|kill --dir FOLDER     a broker that outlives this call; start prints its address
+  broker.py topic NAME [--partitions N]      makes a topic on the broker of KAFKA_BOOTSTRAP, as inside of run
   broker.py fetch                            only fills the cache of jars; broker.py pin VERSION writes kafka.lock anew
 
 A folder keeps its ports, its log and its broker's process id, so that `start` after `stop` or `kill` continues where it was.
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from admin import Admin
+from admin import Admin, KafkaError
 from jars import MavenUnreachable, fetch, pin
 
 SKIPPED = 77
@@ -266,12 +267,29 @@ def end(child):
         child.wait()
 
 
+def make_topic(name, partitions):
+    bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
+    if not bootstrap:
+        print("KAFKA_BOOTSTRAP is empty: run this beside a broker, as in ./dev kafka bash", file=sys.stderr)
+        return 2
+    try:
+        with Admin(bootstrap) as admin:
+            admin.create_topic(name, partitions)
+    except (KafkaError, OSError) as problem:
+        print(f"{name} was not made at {bootstrap}: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="what", required=True)
     for name in ("run", "start", "stop", "kill"):
         commands.add_parser(name).add_argument("--dir", required=name != "run", help="without one: a fresh folder, removed at the end")
     commands.choices["run"].add_argument("command", nargs="+", metavar="COMMAND")
+    topic = commands.add_parser("topic")
+    topic.add_argument("name")
+    topic.add_argument("--partitions", type=int, default=1)
     commands.add_parser("fetch")
     commands.add_parser("pin").add_argument("version")
     options = parser.parse_args()
@@ -279,6 +297,8 @@ def main():
         if options.what == "run":
             with tempfile.TemporaryDirectory(prefix="barograph-kafka-") as fresh:
                 return run(options.dir or fresh, options.command)
+        if options.what == "topic":
+            return make_topic(options.name, options.partitions)
         if options.what == "fetch":
             fetch()
         elif options.what == "pin":
