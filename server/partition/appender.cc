@@ -146,6 +146,8 @@ Status Appender::AppendServerMade(std::string_view tenant, const storage::Server
 /// Events that stand for work to do have a row in a table of what is pending.
 void Appender::StageRow(std::string_view tenant, Sequence sequence,
                         const storage::ServerEvent& event) {
+  storage::WriteGroup* quarantine_rows =
+      BAROGRAPH_MUTANT("quarantine_outside_batch") ? &group_->late_rows : &group_->rows;
   if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
     storage::OutboxRow row{.tenant = std::string(tenant), .sequence = sequence, .notice = *notice};
     storage::WriteGroup* rows =
@@ -156,11 +158,11 @@ void Appender::StageRow(std::string_view tenant, Sequence sequence,
   } else if (const auto* aside = std::get_if<storage::Quarantined>(&event)) {
     BAROGRAPH_FAILPOINT("quarantine_before_row");
     storage::Quarantine::StageRow(
-        storage::QuarantineRowOf(tenant, sequence, *aside, last_log_time_), &group_->rows);
+        storage::QuarantineRowOf(tenant, sequence, *aside, last_log_time_), quarantine_rows);
     quarantine_.Add(std::string(tenant), sequence);
   } else if (const auto* ended = std::get_if<storage::QuarantineEnded>(&event)) {
     BAROGRAPH_FAILPOINT("quarantine_before_end");
-    storage::Quarantine::StageEnd(ended->sequence, &group_->rows);
+    storage::Quarantine::StageEnd(ended->sequence, quarantine_rows);
     quarantine_.Remove(ended->sequence);
   }
 }

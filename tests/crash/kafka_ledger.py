@@ -62,7 +62,7 @@ class Log:
         self.ended = collections.defaultdict(list)  # place: outcomes
         self.retried = collections.Counter()        # place: times that its event came out of the quarantine
         self.strangers = 0
-        export = subprocess.Popen([binary, "log", "export", "--data", str(folder)], stdout=subprocess.PIPE, text=True)
+        export = subprocess.Popen([binary, "log", "export", "--quiet", "--data", str(folder)], stdout=subprocess.PIPE, text=True)
         for line in export.stdout:
             self.take(json.loads(line))
         if export.wait() != 0:

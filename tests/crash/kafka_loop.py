@@ -55,7 +55,7 @@ OPERATOR_SECONDS, OPERATOR_ROWS = 0.3, 200
 KAFKA_POINTS = {"kafka_before_position": 100, "quarantine_before_row": 30, "quarantine_before_end": 10}
 POINTS = {**KAFKA_POINTS, "commit_before_sync": 60, "commit_after_sync": 60, "stage_after_append": 80}
 # A seeded defect, and the points at which a kill makes it visible.
-MUTANTS = {"kafka_position_outside_batch": ["commit_after_sync"]}
+MUTANTS = {"kafka_position_outside_batch": ["commit_after_sync"], "quarantine_outside_batch": ["commit_after_sync"]}
 
 
 class Loop:
@@ -295,12 +295,12 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "build/dev/barograph"))
     parser.add_argument("--events", type=int, help="a million, or 24,000 with --mutants")
     parser.add_argument("--rate", type=float, default=3000, help="records a second over all partitions")
-    parser.add_argument("--kills", type=int, help="of the server, at least: 100, or 6 with --mutants")
+    parser.add_argument("--kills", type=int, help="of the server, at least: 100, or 8 with --mutants")
     parser.add_argument("--broker-kills", type=int, help="20, or none with --mutants")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     parser.add_argument("--mutants", action="store_true", help="each seeded defect must be caught")
     options = parser.parse_args()
-    for name, campaign, mutants in (("events", 1_000_000, 24_000), ("kills", 100, 6), ("broker_kills", 20, 0)):
+    for name, campaign, mutants in (("events", 1_000_000, 24_000), ("kills", 100, 8), ("broker_kills", 20, 0)):
         if getattr(options, name) is None:
             setattr(options, name, mutants if options.mutants else campaign)
     options.binary = str(pathlib.Path(options.binary).resolve())
