@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "rules/alert/changed_rows.h"
 #include "rules/spec/rule_spec.h"
@@ -22,6 +23,15 @@ inline constexpr Duration kCalmMin = std::chrono::seconds(10);
 /// Alerts that are kept; beyond, those that ended first are forgotten. Active alerts are never
 /// forgotten.
 inline constexpr std::size_t kAlertsKept = 100'000;
+
+/// Fires that flap control looks at: those of the last day, the newest kFlapFiresMax.
+inline constexpr Duration kFiresKept = std::chrono::hours(24);
+
+/// Who looks after an alert.
+struct Acknowledgement {
+  std::string author, actor, note;
+  Time at{};
+};
 
 /// One alert: its identity and where it stands in its life.
 struct Alert {
@@ -38,6 +48,10 @@ struct Alert {
   Time fired_at{}, resolved_at{};
   double value = 0, threshold = 0;
   std::string summary, condition;
+  std::optional<Acknowledgement> acknowledged;  ///< of this life, while it fires
+  std::vector<Time> fires;                      ///< when it fired lately, oldest first
+  bool flapping = false;
+  Time flapping_since{};
 
   [[nodiscard]] bool active() const {
     return state == storage::AlertState::kPending || state == storage::AlertState::kFiring;
@@ -59,12 +73,22 @@ class AlertBook {
   struct Applied {
     const Alert* alert;
     std::string forgotten;  ///< key of an ended alert that made room; empty for none
+    /// Keys of milder alerts of the same thing whose acknowledgement this step ended.
+    std::vector<std::string> unacknowledged;
   };
   Applied Apply(const storage::AlertTransition& transition);
+  /// False when the alert does not fire in that life any more.
+  bool Apply(const storage::Acknowledged& acknowledged);
+  /// Null when the alert was forgotten.
+  const Alert* Apply(const storage::FlapChanged& changed);
   /// No timer counts the gap.
   void SkipGap(Duration gap);
 
   [[nodiscard]] const Alert* Find(const std::string& key) const;
+  /// The one whose fingerprint or episode id it is; null when there is none.
+  [[nodiscard]] const Alert* FindNamed(std::string_view name) const;
+  /// Alerts that flap, by the time of their last step.
+  [[nodiscard]] const std::set<std::pair<Time, std::string>>& flapping() const { return flapping_; }
   /// By key.
   [[nodiscard]] const std::map<std::string, Alert>& alerts() const { return alerts_; }
 
@@ -76,10 +100,13 @@ class AlertBook {
 
  private:
   [[nodiscard]] std::string EncodeRow(const std::string& key) const;
+  void Touch(const std::string& key);
+  std::vector<std::string> EndMilderAcknowledgements(const Alert& fired);
 
   std::map<std::string, Alert> alerts_;
   std::set<std::pair<Time, std::string>>
       ended_;  ///< derived: alerts that are not active, by time of their last state
+  std::set<std::pair<Time, std::string>> flapping_;  ///< derived
   ChangedRows changes_;
 };
 
@@ -96,6 +123,11 @@ struct AlertStep {
 /// Decides from the alert's state (null: never seen) whether anything is to be written now. Pure.
 [[nodiscard]] std::optional<AlertStep> NextStep(const Alert* alert, bool holds, Moment moment,
                                                 Time now, const RuleCommon& rule);
+/// Whether an alert that just fired begins to flap. Pure.
+[[nodiscard]] bool BeginsToFlap(const Alert& fired, const FlapSpec& spec, Time now);
+/// How often it fired within the time that flap control looks at.
+[[nodiscard]] std::uint32_t FiresWithin(const Alert& alert, const FlapSpec& spec, Time now);
+
 /// When the alert must be looked at again whatever happens; nothing while no timer runs.
 [[nodiscard]] std::optional<Time> DueAt(const Alert& alert, const RuleCommon& rule);
 

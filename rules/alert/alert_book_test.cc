@@ -127,5 +127,86 @@ TEST(AlertBookTest, CheckpointHoldsTheStateOfItsBeginning) {
   EXPECT_FALSE(loaded.LoadRow("key", "\x01 broken").ok());
 }
 
+AlertTransition Step(const std::string& severity, AlertState from, AlertState to, Time at) {
+  AlertTransition step;
+  step.labels = {{"agent", "a"}, {"severity", severity}};
+  step.from = from;
+  step.to = to;
+  step.at = at;
+  step.episode_id = severity + "-1";
+  step.severity = severity == "critical" ? Severity::kCritical : Severity::kWarning;
+  return step;
+}
+
+storage::Acknowledged AckOf(const AlertTransition& step) {
+  storage::Acknowledged acknowledged;
+  acknowledged.labels = step.labels;
+  acknowledged.episode_id = step.episode_id;
+  acknowledged.author = "ada";
+  return acknowledged;
+}
+
+TEST(AlertBookTest, AcknowledgementEndsWithTheLifeOfTheAlert) {
+  AlertBook book;
+  const AlertTransition fired = Step("warning", AlertState::kInactive, AlertState::kFiring, Time{});
+  const std::string key = AlertKey(fired.labels);
+  EXPECT_FALSE(book.Apply(AckOf(fired))) << "an alert that nobody knows";
+  book.Apply(fired);
+  EXPECT_TRUE(book.Apply(AckOf(fired)));
+  EXPECT_EQ(book.Find(key)->acknowledged->author, "ada");
+  book.Apply(Step("warning", AlertState::kFiring, AlertState::kResolved, Time{}));
+  EXPECT_FALSE(book.Find(key)->acknowledged.has_value());
+  EXPECT_FALSE(book.Apply(AckOf(fired))) << "it came too late";
+}
+
+TEST(AlertBookTest, MoreSevereAlertOfTheSameThingEndsTheAcknowledgementOfTheMilderOne) {
+  AlertBook book;
+  const AlertTransition fired = Step("warning", AlertState::kInactive, AlertState::kFiring, Time{});
+  book.Apply(fired);
+  book.Apply(AckOf(fired));
+  const AlertBook::Applied applied =
+      book.Apply(Step("critical", AlertState::kInactive, AlertState::kFiring, Time{}));
+  EXPECT_EQ(applied.unacknowledged, std::vector<std::string>{AlertKey(fired.labels)});
+  EXPECT_FALSE(book.Find(AlertKey(fired.labels))->acknowledged.has_value());
+}
+
+TEST(AlertBookTest, RowsBringAcknowledgementAndFlappingBack) {
+  AlertBook book;
+  const AlertTransition fired =
+      Step("warning", AlertState::kInactive, AlertState::kFiring, Time(std::chrono::hours(1)));
+  book.Apply(fired);
+  book.Apply(AckOf(fired));
+  storage::FlapChanged flap;
+  flap.labels = fired.labels;
+  flap.flapping = true;
+  flap.at = fired.at;
+  EXPECT_NE(book.Apply(flap), nullptr);
+  book.BeginCheckpoint();
+  AlertBook back;
+  std::size_t budget = 10;
+  EXPECT_TRUE(book.ContinueCheckpoint(&budget, [&](std::string_view key, std::string_view value) {
+    EXPECT_TRUE(back.LoadRow(key, value).ok());
+  }));
+  const Alert& alert = *back.Find(AlertKey(fired.labels));
+  EXPECT_EQ(alert.acknowledged->author, "ada");
+  EXPECT_TRUE(alert.flapping);
+  EXPECT_EQ(back.flapping(), book.flapping());
+  EXPECT_EQ(alert.fires, std::vector<Time>{fired.at});
+}
+
+TEST(AlertBookTest, AnAlertFlapsThatFiredOftenEnoughWithinTheTime) {
+  const FlapSpec spec{.fires = 3, .within = std::chrono::minutes(10)};
+  Alert alert;
+  const Time now = Time(std::chrono::hours(1));
+  alert.fires = {now - std::chrono::minutes(10), now - std::chrono::minutes(9), now};
+  EXPECT_FALSE(BeginsToFlap(alert, spec, now)) << "the first lies outside";
+  alert.fires[0] += std::chrono::seconds(1);
+  EXPECT_TRUE(BeginsToFlap(alert, spec, now));
+  alert.flapping = true;
+  EXPECT_FALSE(BeginsToFlap(alert, spec, now)) << "it does already";
+  alert.flapping = false;
+  EXPECT_FALSE(BeginsToFlap(alert, FlapSpec{.fires = 0}, now));
+}
+
 }  // namespace
 }  // namespace barograph::rules

@@ -35,6 +35,9 @@ struct Notice {
   storage::Labels group_labels;
   Time at{};
   std::vector<NoticeMember> members;
+  /// Alerts of the group that the notice counts and does not name: Alertmanager's truncatedAlerts.
+  std::uint64_t truncated = 0;
+  bool truncated_fire = false;  ///< some of them fire
 };
 
 /// The bytes that every try sends, and their content type.

@@ -1,9 +1,7 @@
 #include "rules/alert/notice_book.h"
 
 #include <algorithm>
-
-#include "rules/alert/row_codec.h"
-#include "storage/base/digest.h"
+#include <iterator>
 
 namespace barograph::rules {
 namespace {
@@ -11,33 +9,7 @@ namespace {
 using storage::AlertState;
 using storage::NoticeDecided;
 
-constexpr std::uint8_t kRowFormat = 1;
-constexpr std::size_t kIdBytes = 16;
-
-/// As Alertmanager writes a group: the route's matchers, a colon, and the labels.
-std::string GroupKey(const storage::Labels& labels) {
-  std::string key = "{}:{";
-  for (const auto& [name, value] : labels) {
-    if (key.back() != '{') key += ", ";
-    key.append(name).append("=\"");
-    for (const char c : value) {
-      if (c == '"' || c == '\\') key.push_back('\\');
-      if (c == '\n') {
-        key += "\\n";
-      } else {
-        key.push_back(c);
-      }
-    }
-    key.push_back('"');
-  }
-  return key + "}";
-}
-
-std::string RowKey(const NoticeGroup& group) { return group.receiver + '\0' + group.key; }
-
-std::string EntryKey(const NoticeMember& member) {
-  return AlertKey(member.labels) + member.episode_id;
-}
+constexpr std::string_view kEscalationSuffix = ":escalation";
 
 NoticeMember MemberOf(const StagedTransition& staged) {
   const Alert& alert = staged.alert;
@@ -63,293 +35,470 @@ bool IsTold(const storage::AlertTransition& event) {
          (event.to == AlertState::kFiring || event.to == AlertState::kResolved);
 }
 
-std::string_view Reason(const NoticeGroup& group, std::size_t changed) {
-  if (changed == 0) return "repeat interval elapsed";
-  if (group.told_at == Time{}) return "first notification";
-  bool any_firing = false;
-  for (const auto& [key, entry] : group.entries) {
-    if (entry.changed() && entry.member.state == AlertState::kFiring) return "new alerts added";
-    any_firing = any_firing || entry.member.state == AlertState::kFiring;
+/// Calls `each` with every entry of the alert in the group; `each` must not take entries out.
+template <typename Group, typename Each>
+void ForEachEntryOf(Group& group, const std::string& alert_key, const Each& each) {
+  for (auto entry = group.entries.lower_bound(alert_key);
+       entry != group.entries.end() && entry->first.starts_with(alert_key); ++entry) {
+    // The key of an alert with more labels may begin likewise.
+    if (entry->first.size() == alert_key.size() + entry->second.member.episode_id.size())
+      each(entry->first, entry->second);
   }
-  return any_firing ? "some alerts resolved" : "all alerts resolved";
-}
-
-std::string Encode(const NoticeGroup& group) {
-  std::string row;
-  ByteWriter writer(&row);
-  writer.Fixed(kRowFormat);
-  writer.String(group.receiver);
-  writer.String(group.key);
-  WriteLabels(group.labels, &writer);
-  WriteTime(group.told_at, &writer);
-  writer.Varint(group.notices);
-  writer.Varint(group.entries.size());
-  for (const auto& [key, entry] : group.entries) {
-    WriteMember(entry.member, &writer);
-    writer.Fixed(entry.told);
-    WriteTime(entry.changed_at, &writer);
-  }
-  return row;
-}
-
-Result<NoticeGroup> Decode(std::string_view row) {
-  ByteReader reader(row);
-  NoticeGroup group;
-  const bool known = reader.Fixed<std::uint8_t>() == kRowFormat;
-  group.receiver = reader.String();
-  group.key = reader.String();
-  group.labels = ReadLabels(&reader);
-  group.told_at = ReadTime(&reader);
-  group.notices = reader.Varint();
-  for (std::uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left) {
-    GroupEntry entry;
-    entry.member = ReadMember(&reader);
-    entry.told = reader.Fixed<AlertState>();
-    entry.changed_at = ReadTime(&reader);
-    std::string key = EntryKey(entry.member);
-    group.entries.emplace(std::move(key), std::move(entry));
-  }
-  if (!known || !reader.ok() || !reader.done())
-    return Error(ErrorCode::kCorruption, "notice group row is broken");
-  return group;
 }
 
 }  // namespace
 
-Routing RoutingOf(const RuleSet& rules) {
-  Routing routing{rules.route, std::nullopt};
-  for (const ReceiverSpec& receiver : rules.receivers) {
-    if (receiver.name == rules.route.receiver) routing.receiver = receiver;
-  }
-  return routing;
-}
+NoticeBook::NoticeBook(std::string tenant, const AlertBook& alerts, const SilenceBook& silences,
+                       const InhibitionBook& inhibitions)
+    : tenant_(std::move(tenant)),
+      alerts_(alerts),
+      silences_(silences),
+      inhibitions_(inhibitions),
+      tree_(std::make_unique<const RouteTree>(routing_)) {}
 
-std::string NoticeBook::RowKeyFor(const storage::Labels& labels, NoticeGroup* fresh) const {
-  fresh->receiver = routing_.route.receiver;
-  for (const std::string& name : routing_.route.group_by) {
+// --- Where an alert belongs, and what it wants ---------------------------------------------------
+
+NoticeGroup NoticeBook::FreshGroup(const RouteNode& node, const storage::Labels& labels) const {
+  NoticeGroup group;
+  group.receiver = node.spec.receiver;
+  group.path = node.path;
+  for (const std::string& name : node.spec.group_by) {
     if (const auto found = labels.find(name); found != labels.end())
-      fresh->labels.emplace(name, found->second);
+      group.labels.emplace(name, found->second);
   }
-  fresh->key = GroupKey(fresh->labels);
-  return RowKey(*fresh);
+  group.key = GroupKeyText(node.path, group.labels);
+  return group;
 }
 
-void NoticeBook::Stage(const StagedTransition& staged, NoticeGroup* group) const {
+/// The groups that a step is told to: those of its routes, and those that it was escalated to.
+std::vector<std::string> NoticeBook::RowsOf(const StagedTransition& staged,
+                                            std::vector<NoticeGroup>* fresh) const {
+  std::vector<std::string> rows;
+  const storage::Labels& labels = staged.alert.labels;
+  for (const RouteNode* node : tree_->Find(labels)) {
+    if (tree_->Receiver(node->spec.receiver) == nullptr) continue;
+    fresh->push_back(FreshGroup(*node, labels));
+    rows.push_back(GroupRowKey(fresh->back().receiver, fresh->back().key));
+  }
+  const std::string alert_key = AlertKey(labels);
+  const auto known = groups_of_.find(alert_key);
+  if (known == groups_of_.end()) return rows;
+  for (const std::string& row : known->second) {
+    const NoticeGroup& group = groups_.at(row);
+    const bool holds = group.entries.contains(alert_key + staged.alert.episode_id);
+    if (!group.escalated || !(holds || staged.alert.flapping)) continue;
+    NoticeGroup shell;
+    shell.receiver = group.receiver;
+    fresh->push_back(std::move(shell));
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+void NoticeBook::Judge(const std::string& key, GroupEntry* entry,
+                       const InhibitionBook::Staged* also, NoticeGroup* group) const {
+  const NoticeMember& member = entry->member;
+  const bool firing = member.state == AlertState::kFiring;
+  const bool held = firing && (silences_.Covers(member.labels) ||
+                               (also != nullptr ? inhibitions_.Holds(member.labels, *also)
+                                                : inhibitions_.Holds(member.labels)));
+  if (held && entry->told == AlertState::kUnspecified) entry->hushed = true;
+  entry->wants = entry->changed() && !held;
+  entry->stands = firing && !entry->changed() && !held;
+  const Alert* alert = entry->stands ? alerts_.Find(AlertKey(member.labels)) : nullptr;
+  const bool looked_after =
+      alert != nullptr && alert->acknowledged.has_value() && alert->episode_id == member.episode_id;
+  entry->loud = entry->stands && !looked_after;
+  const RouteNode* node = group->escalated ? nullptr : tree_->ByPath(group->path);
+  if (entry->loud && node != nullptr && entry->steps < node->ladder.size() &&
+      entry->first_told_at != Time{}) {
+    entry->climb = entry->first_told_at + node->ladder[entry->steps].after;
+  }
+  Index(key, *entry, group);
+}
+
+void NoticeBook::Stage(const StagedTransition& staged, const InhibitionBook::Staged* also,
+                       NoticeGroup* group) const {
   NoticeMember member = MemberOf(staged);
+  if (staged.alert.flapping) return StageFlapping(staged, std::move(member), group);
   std::string key = EntryKey(member);
   const auto found = group->entries.find(key);
-  if (member.state == AlertState::kResolved && !routing_.receiver->send_resolved) {
-    if (found != group->entries.end()) group->entries.erase(found);
-    return;
+  const bool known = found != group->entries.end();
+  if (known) Unindex(key, &found->second, group);
+  if (member.state == AlertState::kResolved) {
+    const ReceiverSpec* receiver = tree_->Receiver(group->receiver);
+    const bool unheard = known && found->second.told == AlertState::kUnspecified &&
+                         (found->second.hushed || IsMuted(*group, staged.event.at));
+    if (unheard || receiver == nullptr || !receiver->send_resolved) {
+      if (known) group->entries.erase(found);
+      return;
+    }
   }
-  GroupEntry& entry =
-      found != group->entries.end() ? found->second : group->entries[std::move(key)];
+  GroupEntry& entry = known ? found->second : group->entries[key];
   if (member.annotations.empty()) member.annotations = std::move(entry.member.annotations);
   entry.member = std::move(member);
   entry.changed_at = staged.event.at;
+  entry.cause = staged.flap_begins ? Cause::kFlapping : Cause::kNone;
+  Judge(key, &entry, also, group);
+}
+
+/// A flapping alert has one entry, which moves on without a word.
+void NoticeBook::StageFlapping(const StagedTransition& staged, NoticeMember member,
+                               NoticeGroup* group) const {
+  const std::string alert_key = AlertKey(member.labels);
+  GroupEntry moved;
+  std::vector<std::string> before;
+  ForEachEntryOf(*group, alert_key, [&](const std::string& key, GroupEntry& entry) {
+    Unindex(key, &entry, group);
+    moved = entry;
+    before.push_back(key);
+  });
+  for (const std::string& key : before) group->entries.erase(key);
+  const ReceiverSpec* receiver = tree_->Receiver(group->receiver);
+  const bool resolved = member.state == AlertState::kResolved;
+  if (resolved && (receiver == nullptr || !receiver->send_resolved)) return;
+  if (member.annotations.empty()) member.annotations = std::move(moved.member.annotations);
+  if (moved.cause == Cause::kNone) moved.told = member.state;
+  moved.member = std::move(member);
+  moved.changed_at = staged.event.at;
+  const std::string key = EntryKey(moved.member);
+  GroupEntry& entry = group->entries[key] = std::move(moved);
+  Judge(key, &entry, nullptr, group);
+}
+
+bool NoticeBook::IsMuted(const NoticeGroup& group, Time now) const {
+  const RouteNode* node = tree_->ByPath(group.path);
+  return node != nullptr && node->IsMuted(now);
+}
+
+std::optional<Time> NoticeBook::DueAt(const NoticeGroup& group) const {
+  const RouteNode* node = tree_->ByPath(group.path);
+  if (node == nullptr || (group.wanting.empty() && group.loud == 0)) return std::nullopt;
+  const RouteSpec& route = node->spec;
+  Time due = group.told_at + route.repeat_interval;
+  if (!group.wanting.empty()) {
+    const Time since = group.wanting.begin()->first;
+    due = since;
+    if (group.urgent == 0 && group.told_at == Time{}) due = since + route.group_wait;
+    if (group.urgent == 0 && group.told_at != Time{})
+      due = std::max(since, group.told_at + route.group_interval);
+  }
+  return node->Audible(due);
+}
+
+// --- Fold ----------------------------------------------------------------------------------------
+
+void NoticeBook::Touch(const std::string& row_key) {
+  changes_.BeforeChange(row_key, [this](const std::string& row) { return EncodeRow(row); });
+}
+
+void NoticeBook::Link(const std::string& row_key, const NoticeGroup& group) {
+  for (const auto& [key, entry] : group.entries)
+    groups_of_[AlertKey(entry.member.labels)].insert(row_key);
+}
+
+/// The group may hold the alert no longer.
+void NoticeBook::Unlink(const std::string& row_key, const std::string& alert_key) {
+  bool holds = false;
+  if (const auto group = groups_.find(row_key); group != groups_.end())
+    ForEachEntryOf(group->second, alert_key, [&](const auto&, const auto&) { holds = true; });
+  const auto rows = groups_of_.find(alert_key);
+  if (holds || rows == groups_of_.end()) return;
+  rows->second.erase(row_key);
+  if (rows->second.empty()) groups_of_.erase(rows);
+}
+
+/// Takes an empty group away, and sets the timers of any other.
+void NoticeBook::Settle(const std::string& row_key) {
+  if (const auto old = times_of_.find(row_key); old != times_of_.end()) {
+    if (old->second.first) due_.erase({*old->second.first, row_key});
+    if (old->second.second) climbs_.erase({*old->second.second, row_key});
+    times_of_.erase(old);
+  }
+  const auto found = groups_.find(row_key);
+  if (found == groups_.end()) return;
+  const NoticeGroup& group = found->second;
+  if (group.entries.empty()) {
+    groups_.erase(found);
+    return;
+  }
+  std::pair<std::optional<Time>, std::optional<Time>> times;
+  times.first = DueAt(group);
+  if (!group.climbs.empty()) times.second = group.climbs.begin()->first;
+  if (times.first) due_.emplace(*times.first, row_key);
+  if (times.second) climbs_.emplace(*times.second, row_key);
+  if (times.first || times.second) times_of_.emplace(row_key, times);
 }
 
 void NoticeBook::Apply(const StagedTransition& staged) {
-  if (!IsTold(staged.event) || !routing_.receiver) return;
-  NoticeGroup fresh;
-  const std::string row_key = RowKeyFor(staged.alert.labels, &fresh);
-  changes_.BeforeChange(row_key, [this](const std::string& row) { return EncodeRow(row); });
-  NoticeGroup& group = groups_.try_emplace(row_key, std::move(fresh)).first->second;
-  Stage(staged, &group);
-  if (group.entries.empty()) groups_.erase(row_key);
-  Reschedule(row_key);
+  if (!IsTold(staged.event)) return;
+  std::vector<NoticeGroup> fresh;
+  const std::vector<std::string> rows = RowsOf(staged, &fresh);
+  const std::string alert_key = AlertKey(staged.alert.labels);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Touch(rows[i]);
+    NoticeGroup& group = groups_.try_emplace(rows[i], std::move(fresh[i])).first->second;
+    Stage(staged, nullptr, &group);
+    groups_of_[alert_key].insert(rows[i]);
+    Settle(rows[i]);
+  }
+  Refresh({alert_key});
 }
 
 void NoticeBook::Apply(const NoticeDecided& notice) {
-  const std::string row_key = notice.receiver + '\0' + notice.group_key;
+  const std::string row_key = GroupRowKey(notice.receiver, notice.group_key);
   const auto found = groups_.find(row_key);
   if (found == groups_.end()) return;  // A digest, or the route changed in between.
-  changes_.BeforeChange(row_key, [this](const std::string& row) { return EncodeRow(row); });
+  Touch(row_key);
   NoticeGroup& group = found->second;
   group.told_at = notice.at;
   ++group.notices;
-  const std::set<std::string_view> told(notice.episode_ids.begin(), notice.episode_ids.end());
-  for (auto entry = group.entries.begin(); entry != group.entries.end();) {
-    const bool tells = told.contains(entry->second.member.episode_id);
-    if (tells) entry->second.told = entry->second.member.state;
-    const bool ended = tells && entry->second.member.state == AlertState::kResolved;
-    entry = ended ? group.entries.erase(entry) : std::next(entry);
+  const std::set<std::string_view> named(notice.episode_ids.begin(), notice.episode_ids.end());
+  std::vector<std::string> ended_alerts;
+  for (auto next = group.entries.begin(); next != group.entries.end();) {
+    const auto place = next++;
+    GroupEntry& entry = place->second;
+    // What is told by number alone is all that wanted to be told.
+    if (!named.contains(entry.member.episode_id) && (notice.more == 0 || !entry.wants)) continue;
+    const bool told_before = !entry.changed();
+    Unindex(place->first, &entry, &group);
+    entry.told = entry.member.state;
+    entry.cause = Cause::kNone;
+    entry.hushed = false;
+    if (entry.first_told_at == Time{}) entry.first_told_at = notice.at;
+    const bool ended = entry.member.state == AlertState::kResolved && !told_before;
+    if (ended) {
+      ended_alerts.push_back(AlertKey(entry.member.labels));
+      group.entries.erase(place);
+    } else {
+      Judge(place->first, &entry, nullptr, &group);
+    }
   }
-  if (group.entries.empty()) groups_.erase(found);
-  Reschedule(row_key);
+  for (const std::string& alert_key : ended_alerts) Unlink(row_key, alert_key);
+  Settle(row_key);
+}
+
+void NoticeBook::Apply(const storage::Escalated& escalated) {
+  const auto source = groups_.find(GroupRowKey(escalated.group_receiver, escalated.group_key));
+  if (source == groups_.end()) return;
+  Touch(source->first);
+  NoticeGroup target;
+  target.receiver = escalated.receiver;
+  target.path = source->second.path;
+  target.labels = source->second.labels;
+  target.key = source->second.key + std::string(kEscalationSuffix);
+  target.escalated = true;
+  const std::string target_key = GroupRowKey(target.receiver, target.key);
+  Touch(target_key);
+  NoticeGroup& group = groups_.try_emplace(target_key, std::move(target)).first->second;
+  const std::set<std::string_view> episodes(escalated.episode_ids.begin(),
+                                            escalated.episode_ids.end());
+  for (auto& [key, entry] : source->second.entries) {
+    if (!episodes.contains(entry.member.episode_id)) continue;
+    Unindex(key, &entry, &source->second);
+    entry.steps = escalated.step;
+    Judge(key, &entry, nullptr, &source->second);
+    GroupEntry& copy = group.entries[key];
+    Unindex(key, &copy, &group);
+    copy.member = entry.member;
+    copy.changed_at = escalated.at;
+    copy.cause = Cause::kEscalated;
+    Judge(key, &copy, nullptr, &group);
+  }
+  Link(target_key, group);
+  Settle(source->first);
+  Settle(target_key);
+}
+
+void NoticeBook::Refresh(const std::vector<std::string>& alert_keys) {
+  for (const std::string& alert_key : alert_keys) {
+    const auto rows = groups_of_.find(alert_key);
+    if (rows == groups_of_.end()) continue;
+    for (auto row = rows->second.begin(); row != rows->second.end();) {
+      const auto group = groups_.find(*row);
+      bool any = false;
+      if (group != groups_.end()) {
+        Touch(*row);
+        ForEachEntryOf(group->second, alert_key, [&](const std::string& key, GroupEntry& entry) {
+          any = true;
+          Unindex(key, &entry, &group->second);
+          Judge(key, &entry, nullptr, &group->second);
+        });
+        Settle(*row);
+      }
+      row = any ? std::next(row) : rows->second.erase(row);
+    }
+    if (rows->second.empty()) groups_of_.erase(rows);
+  }
+}
+
+void NoticeBook::TellAgain(const std::vector<std::string>& alert_keys, Cause cause, Time at) {
+  for (const std::string& alert_key : alert_keys) {
+    const auto rows = groups_of_.find(alert_key);
+    if (rows == groups_of_.end()) continue;
+    const Alert* alert = alerts_.Find(alert_key);
+    const bool silence = cause == Cause::kSilenceEnded;
+    for (const std::string& row : rows->second) {
+      NoticeGroup& group = groups_.at(row);
+      Touch(row);
+      ForEachEntryOf(group, alert_key, [&](const std::string& key, GroupEntry& entry) {
+        Unindex(key, &entry, &group);
+        const bool firing = entry.member.state == AlertState::kFiring;
+        const bool looked_after = alert != nullptr && alert->acknowledged.has_value();
+        if (silence ? firing && !looked_after && !silences_.Covers(entry.member.labels)
+                    : firing || cause == Cause::kSettled) {
+          entry.cause = cause;
+          entry.changed_at = at;
+        }
+        Judge(key, &entry, nullptr, &group);
+      });
+      Settle(row);
+    }
+  }
+}
+
+void NoticeBook::Forget(const std::string& alert_key) {
+  const auto found = groups_of_.find(alert_key);
+  if (found == groups_of_.end()) return;
+  const std::set<std::string> rows = found->second;  // Unlink takes them out one by one.
+  for (const std::string& row : rows) {
+    const auto group = groups_.find(row);
+    if (group == groups_.end()) continue;
+    Touch(row);
+    std::vector<std::string> keys;
+    ForEachEntryOf(group->second, alert_key, [&](const std::string& key, GroupEntry& entry) {
+      // What ended and is still to be told stays until it was.
+      if (entry.changed()) return;
+      Unindex(key, &entry, &group->second);
+      keys.push_back(key);
+    });
+    for (const std::string& key : keys) group->second.entries.erase(key);
+    Settle(row);
+    Unlink(row, alert_key);
+  }
 }
 
 void NoticeBook::SetRouting(const Routing& routing) {
   if (routing == routing_) return;
-  const bool regroup = routing.route.receiver != routing_.route.receiver || !routing.receiver ||
-                       routing.route.group_by != routing_.route.group_by;
   routing_ = routing;
-  if (regroup) {
-    std::map<std::string, NoticeGroup> old = std::exchange(groups_, {});
-    for (auto& [row_key, group] : old) {
-      // The old row is still in `old`: a checkpoint under way gets it from there.
-      changes_.BeforeChange(row_key,
-                            [&old](const std::string& row) { return Encode(old.at(row)); });
+  tree_ = std::make_unique<const RouteTree>(routing_);
+  Regroup();
+  IndexAll();
+}
+
+void NoticeBook::Regroup() {
+  struct Known {
+    GroupEntry entry;
+    Time told_at{};
+    std::uint64_t notices = 0;
+  };
+  std::map<std::string, NoticeGroup> old = std::exchange(groups_, {});
+  for (const auto& [row_key, group] : old) {
+    // The old row is still in `old`: a checkpoint under way gets it from there.
+    changes_.BeforeChange(row_key,
+                          [&old](const std::string& row) { return EncodeGroup(old.at(row)); });
+  }
+  std::map<std::string, std::map<std::string, Known>> known;  // entry key, receiver
+  for (auto& [row_key, group] : old) {
+    if (group.escalated) {
+      const bool stays =
+          tree_->Receiver(group.receiver) != nullptr && tree_->ByPath(group.path) != nullptr;
+      if (stays) groups_.emplace(row_key, group);
+      continue;
     }
-    for (auto& [row_key, group] : old) {
-      if (!routing_.receiver) continue;
-      const bool same_receiver = group.receiver == routing_.route.receiver;
-      for (auto& [entry_key, entry] : group.entries) {
-        NoticeGroup fresh;
-        const std::string new_key = RowKeyFor(entry.member.labels, &fresh);
-        changes_.BeforeChange(new_key, [](const std::string&) { return std::string(); });
-        NoticeGroup& target = groups_.try_emplace(new_key, std::move(fresh)).first->second;
-        if (!same_receiver) entry.told = AlertState::kUnspecified;
-        if (same_receiver) target.told_at = std::max(target.told_at, group.told_at);
-        target.entries.emplace(entry_key, std::move(entry));
+    for (const auto& [key, entry] : group.entries)
+      known[key].try_emplace(group.receiver, Known{entry, group.told_at, group.notices});
+  }
+  for (const auto& [key, by_receiver] : known) {
+    const GroupEntry& any = by_receiver.begin()->second.entry;
+    for (const RouteNode* node : tree_->Find(any.member.labels)) {
+      const std::string& receiver = node->spec.receiver;
+      if (tree_->Receiver(receiver) == nullptr) continue;
+      const auto before = by_receiver.find(receiver);
+      GroupEntry entry = before != by_receiver.end() ? before->second.entry : GroupEntry{};
+      if (before == by_receiver.end()) {
+        // Who is asked now first hears of what fires, not of what is over.
+        if (any.member.state != AlertState::kFiring) continue;
+        entry.member = any.member;
+        entry.changed_at = any.changed_at;
       }
+      NoticeGroup fresh = FreshGroup(*node, entry.member.labels);
+      const std::string row_key = GroupRowKey(fresh.receiver, fresh.key);
+      changes_.BeforeChange(row_key, [](const std::string&) { return std::string(); });
+      NoticeGroup& group = groups_.try_emplace(row_key, std::move(fresh)).first->second;
+      if (before != by_receiver.end()) {
+        group.told_at = std::max(group.told_at, before->second.told_at);
+        group.notices = std::max(group.notices, before->second.notices);
+      }
+      group.entries.emplace(key, std::move(entry));
     }
   }
+}
+
+/// Makes all that is derived again.
+void NoticeBook::IndexAll() {
+  groups_of_.clear();
   due_.clear();
-  due_of_.clear();
-  for (const auto& [row_key, group] : groups_) Reschedule(row_key);
-}
-
-std::optional<Time> NoticeBook::DueAt(const NoticeGroup& group) const {
-  std::optional<Time> changed_at;
-  bool firing = false;
-  for (const auto& [key, entry] : group.entries) {
-    if (entry.changed() && (!changed_at || entry.changed_at < *changed_at))
-      changed_at = entry.changed_at;
-    firing = firing || entry.member.state == AlertState::kFiring;
-  }
-  const RouteSpec& route = routing_.route;
-  if (changed_at && group.told_at == Time{}) return *changed_at + route.group_wait;
-  if (changed_at) return std::max(*changed_at, group.told_at + route.group_interval);
-  if (firing) return group.told_at + route.repeat_interval;
-  return std::nullopt;
-}
-
-void NoticeBook::Reschedule(const std::string& row_key) {
-  if (const auto old = due_of_.find(row_key); old != due_of_.end()) {
-    due_.erase({old->second, row_key});
-    due_of_.erase(old);
-  }
-  const auto group = groups_.find(row_key);
-  if (group == groups_.end()) return;
-  if (const std::optional<Time> due = DueAt(group->second)) {
-    due_.emplace(*due, row_key);
-    due_of_.emplace(row_key, *due);
-  }
-}
-
-std::vector<NoticeDecided> NoticeBook::Decide(std::span<const StagedTransition> transitions,
-                                              Time now, bool timers, std::size_t budget,
-                                              const NoticeFormat& format, bool* more) const {
-  std::vector<NoticeDecided> notices;
-  if (!routing_.receiver) return notices;
-  std::map<std::string, NoticeGroup> staged;
-  for (const StagedTransition& transition : transitions) {
-    if (!IsTold(transition.event)) continue;
-    NoticeGroup fresh;
-    const std::string row_key = RowKeyFor(transition.alert.labels, &fresh);
-    const auto known = groups_.find(row_key);
-    const auto [group, is_new] = staged.try_emplace(row_key, std::move(fresh));
-    if (is_new && known != groups_.end()) group->second = known->second;
-    Stage(transition, &group->second);
-  }
-  for (const auto& [row_key, group] : staged) {
-    const std::optional<Time> due = DueAt(group);
-    if (due && *due <= now) Compose(group, now, format, &notices);
-  }
-  for (auto due = due_.begin(); timers && due != due_.end() && due->first <= now; ++due) {
-    if (staged.contains(due->second)) continue;
-    if (notices.size() * kNoticeMembersMax >= budget) {
-      *more = true;
-      break;
+  climbs_.clear();
+  times_of_.clear();
+  for (auto next = groups_.begin(); next != groups_.end();) {
+    const auto place = next++;  // An empty group leaves.
+    const std::string row_key = place->first;
+    NoticeGroup& group = place->second;
+    group.wanting.clear();
+    group.climbs.clear();
+    group.urgent = group.standing = group.loud = 0;
+    for (auto& [key, entry] : group.entries) {
+      entry.wants = entry.stands = entry.loud = false;
+      entry.climb.reset();
+      Judge(key, &entry, nullptr, &group);
     }
-    Compose(groups_.at(due->second), now, format, &notices);
+    Link(row_key, group);
+    Settle(row_key);
   }
-  return notices;
 }
 
-void NoticeBook::Compose(const NoticeGroup& group, Time now, const NoticeFormat& format,
-                         std::vector<NoticeDecided>* out) const {
-  std::vector<const GroupEntry*> told;
-  for (const auto& [key, entry] : group.entries) {
-    if (entry.changed()) told.push_back(&entry);
-  }
-  const std::size_t changed = told.size();
-  // Whoever reads a message wants to see what else still fires; it is left out only where it would
-  // cost another message.
-  for (const auto& [key, entry] : group.entries) {
-    const bool room = changed == 0 || told.size() % kNoticeMembersMax != 0;
-    if (room && !entry.changed() && entry.member.state == AlertState::kFiring)
-      told.push_back(&entry);
-  }
-  for (std::size_t begin = 0; begin < told.size(); begin += kNoticeMembersMax) {
-    const std::size_t end = std::min(begin + kNoticeMembersMax, told.size());
-    Notice notice;
-    notice.receiver = group.receiver;
-    notice.group_key = group.key;
-    notice.group_labels = group.labels;
-    notice.reason = Reason(group, changed);
-    notice.at = now;
-    std::string transitions;
-    if (changed == 0) transitions = std::to_string(group.notices);
-    for (std::size_t i = begin; i < end; ++i) {
-      notice.members.push_back(told[i]->member);
-      if (changed > 0 && !told[i]->changed()) continue;
-      transitions +=
-          '\n' + told[i]->member.episode_id + '=' + std::string(Name(told[i]->member.state));
+// --- Read and checkpoint -------------------------------------------------------------------------
+
+std::vector<std::string> NoticeBook::AlertsThatFit(const MatcherSet& matchers) const {
+  std::set<std::string> keys;
+  for (const auto& [row_key, group] : groups_) {
+    for (const auto& [key, entry] : group.entries) {
+      if (matchers.Fits(entry.member.labels)) keys.insert(AlertKey(entry.member.labels));
     }
-    out->push_back(Seal(std::move(notice), transitions, format));
   }
+  return {keys.begin(), keys.end()};
 }
 
-NoticeDecided NoticeBook::Seal(Notice notice, std::string_view told,
-                               const NoticeFormat& format) const {
-  const std::string separator(1, '\0');
-  const Digest digest =
-      Sha256({tenant_, separator, notice.receiver, separator, notice.group_key, separator, told});
-  notice.id = "ntc_" + Hex(Bytes(digest).substr(0, kIdBytes));
-  NoticeDecided decided;
-  decided.origin.reason = notice.reason;
-  decided.id = notice.id;
-  decided.receiver = notice.receiver;
-  decided.group_key = notice.group_key;
-  decided.at = notice.at;
-  decided.state = AlertState::kResolved;
-  for (const NoticeMember& member : notice.members) {
-    decided.episode_ids.push_back(member.episode_id);
-    if (member.state == AlertState::kFiring) decided.state = AlertState::kFiring;
+std::vector<ReceiverStanding> NoticeBook::StandingOf(const std::string& alert_key,
+                                                     const std::string& episode_id,
+                                                     Time now) const {
+  std::vector<ReceiverStanding> standings;
+  const auto rows = groups_of_.find(alert_key);
+  if (rows == groups_of_.end()) return standings;
+  for (const std::string& row : rows->second) {
+    const NoticeGroup& group = groups_.at(row);
+    const auto entry = group.entries.find(alert_key + episode_id);
+    if (entry == group.entries.end()) continue;
+    ReceiverStanding& standing = standings.emplace_back();
+    standing.receiver = group.receiver;
+    standing.group_key = group.key;
+    standing.escalated = group.escalated;
+    standing.told = entry->second.told;
+    standing.told_at = group.told_at;
+    standing.notices = group.notices;
+    standing.steps = entry->second.steps;
+    standing.climb_at = entry->second.climb;
+    if (entry->second.wants || entry->second.loud) standing.next_at = DueAt(group);
+    const RouteNode* node = tree_->ByPath(group.path);
+    if (node != nullptr && node->IsMuted(now)) standing.muted_until = node->Audible(now);
   }
-  NoticeBody body = format(notice, *routing_.receiver);
-  decided.body = std::move(body.bytes);
-  decided.content_type = std::move(body.content_type);
-  return decided;
-}
-
-std::string NoticeBook::DigestKey(const std::string& rule) {
-  return GroupKey({{"late", "true"}, {"rule", rule}});
-}
-
-std::optional<NoticeDecided> NoticeBook::DecideDigest(const std::string& rule,
-                                                      std::vector<NoticeMember> members,
-                                                      std::uint64_t count, Time now,
-                                                      const NoticeFormat& format) const {
-  if (!routing_.receiver || members.empty()) return std::nullopt;
-  Notice notice;
-  notice.receiver = routing_.route.receiver;
-  notice.group_labels = {{"late", "true"}, {"rule", rule}};
-  notice.group_key = DigestKey(rule);
-  notice.reason =
-      "breaches found late: " + std::to_string(members.size()) + " of " + std::to_string(count);
-  notice.at = now;
-  std::string told;
-  for (const NoticeMember& member : members) told += '\n' + member.episode_id;
-  notice.members = std::move(members);
-  return Seal(std::move(notice), told, format);
+  return standings;
 }
 
 std::string NoticeBook::EncodeRow(const std::string& row_key) const {
   const auto found = groups_.find(row_key);
-  return found == groups_.end() ? "" : Encode(found->second);
+  return found == groups_.end() ? "" : EncodeGroup(found->second);
 }
 
 bool NoticeBook::ContinueCheckpoint(std::size_t* budget, const ChangedRows::RowSink& sink) {
@@ -358,22 +507,23 @@ bool NoticeBook::ContinueCheckpoint(std::size_t* budget, const ChangedRows::RowS
 }
 
 Status NoticeBook::LoadRow(std::string_view key, std::string_view value) {
-  BAROGRAPH_ASSIGN(NoticeGroup group, Decode(value));
+  BAROGRAPH_ASSIGN(NoticeGroup group, DecodeGroup(value));
+  if (GroupRowKey(group.receiver, group.key) != key)
+    return Error(ErrorCode::kCorruption, "notice group row has another's key");
   groups_[std::string(key)] = std::move(group);
   return {};
 }
 
 void NoticeBook::FinishLoad(const Routing& routing) {
   routing_ = routing;
-  due_.clear();
-  due_of_.clear();
-  for (const auto& [row_key, group] : groups_) Reschedule(row_key);
+  tree_ = std::make_unique<const RouteTree>(routing_);
+  IndexAll();
 }
 
 void NoticeBook::Canonical(const std::function<void(std::string_view)>& sink) const {
   for (const auto& [row_key, group] : groups_) {
     sink(row_key);
-    sink(Encode(group));
+    sink(EncodeGroup(group));
   }
 }
 

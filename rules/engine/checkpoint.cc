@@ -14,8 +14,14 @@ constexpr char kHead = 'h';
 constexpr char kConfig = 'c';
 constexpr char kLate = 'l';
 /// Parts of a tenant in the order of their rows.
-enum Part : char { kAlerts = 'a', kMeasures = 'm', kNotices = 'n', kWindows = 'w' };
-constexpr Part kParts[] = {kAlerts, kMeasures, kNotices, kWindows};
+enum Part : char {
+  kAlerts = 'a',
+  kMeasures = 'm',
+  kNotices = 'n',
+  kSilences = 's',
+  kWindows = 'w'
+};
+constexpr Part kParts[] = {kAlerts, kMeasures, kNotices, kSilences, kWindows};
 
 std::string TenantKey(const Tenant& tenant, char part, std::string_view key) {
   std::string row_key(1, kOfTenant);
@@ -46,6 +52,7 @@ bool ContinuePart(Tenant& tenant, char part, std::size_t* budget,
   const std::size_t most = *budget;
   if (part == kAlerts) return tenant.alerts.ContinueCheckpoint(budget, framed);
   if (part == kNotices) return tenant.notices.ContinueCheckpoint(budget, framed);
+  if (part == kSilences) return tenant.silences.ContinueCheckpoint(budget, framed);
   const bool complete = part == kMeasures ? tenant.measures.ContinueCheckpoint(most, framed)
                                           : tenant.windows.ContinueCheckpoint(most, framed);
   *budget -= std::min(rows, most);
@@ -104,6 +111,7 @@ void Engine::BeginCheckpoint() {
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
     tenant->notices.BeginCheckpoint();
+    tenant->silences.BeginCheckpoint();
     for (const Part part : kParts) state.tenant_parts.emplace_back(tenant.get(), part);
   }
 }
@@ -174,6 +182,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
       return tenant->alerts.LoadRow(part_key, value);
     case kNotices:
       return tenant->notices.LoadRow(part_key, value);
+    case kSilences:
+      return tenant->silences.LoadRow(part_key, value);
     case kMeasures:
       return tenant->measures.LoadRow(part_key, value);
     case kWindows:
@@ -195,6 +205,7 @@ Status Engine::FinishLoad() {
   state.Compile();
   for (const auto& [name, tenant] : state.tenants) {
     BAROGRAPH_TRY(tenant->windows.FinishLoad());
+    state.ConfigureInhibitions(*tenant);
     tenant->notices.FinishLoad(state.routing);
     if (!state.config_hash.empty()) state.Configure(*tenant);
   }
@@ -220,6 +231,7 @@ Digest Engine::StateDigest() const {
     tenant->measures.Canonical(sink);
     tenant->alerts.Canonical(sink);
     tenant->notices.Canonical(sink);
+    tenant->silences.Canonical(sink);
     sink(tenant->late.Encode());
   }
   return stream.Finish();

@@ -105,6 +105,7 @@ void Engine::State::Configure(Tenant& tenant) const {
       for (const Period& period : known) tenant.windows.OpenPeriod(calendar, period);
     }
   }
+  ConfigureInhibitions(tenant);
   tenant.notices.SetRouting(routing);
 }
 
@@ -145,11 +146,11 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
   instances.Relink(&tenant, AlertKey(transition.labels), applied.alert);
   if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr);
   if (transition.from == transition.to) return;
-  StagedTransition staged{transition, *applied.alert, {}};
+  storage::Labels annotations;
   if (const auto rule = rule_by_name.find(transition.rule); rule != rule_by_name.end()) {
-    staged.annotations = rule->second->Annotations(transition);
+    annotations = rule->second->Annotations(transition);
   }
-  tenant.notices.Apply(staged);
+  FoldStep(tenant, transition, std::move(annotations), applied);
   Yield(tenant, transition, transition.at);
 }
 
@@ -193,6 +194,8 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
           Yield(tenant, event, record.log_time);
         } else if constexpr (std::is_same_v<Made, storage::TaskOverdue>) {
           Yield(tenant, event, record.log_time);
+        } else if constexpr (requires { FoldLife(tenant, made); }) {
+          FoldLife(tenant, made);
         } else {
           // Deliveries live in the outbox, producers and Kafka's positions in their tables, as what
           // was set aside does; the rest only tells the reader of the log.
@@ -350,11 +353,8 @@ std::vector<AlertStatus> Engine::Alerts(std::string_view tenant) const {
   std::vector<AlertStatus> statuses;
   const auto found = state_->tenants.find(tenant);
   if (found == state_->tenants.end()) return statuses;
-  for (const auto& [key, alert] : found->second->alerts.alerts()) {
-    statuses.push_back({alert.rule, alert.labels, alert.fingerprint, alert.episode_id, alert.state,
-                        alert.severity, alert.since, alert.fired_at, alert.resolved_at, alert.value,
-                        alert.threshold, alert.summary, alert.condition});
-  }
+  for (const auto& [key, alert] : found->second->alerts.alerts())
+    statuses.push_back(state_->StatusOf(*found->second, alert));
   return statuses;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/alert/notice.h"
+#include "rules/engine/alert_view.h"
 #include "rules/engine/server_condition.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
@@ -58,20 +59,6 @@ struct BudgetStatus {
   std::int64_t expected_ppb = 0;     ///< goals: share of the target that is expected by now
   std::optional<Time> exhausted_at;  ///< budgets, at the rate of the last hour
   bool filling = false;  ///< the series began after the period
-};
-
-/// One alert as `alerts list` shows it.
-struct AlertStatus {
-  std::string rule;
-  storage::Labels labels;
-  std::string fingerprint;  ///< Alertmanager's: 16 hex digits of FNV-1a 64
-  std::string episode_id;
-  storage::AlertState state = storage::AlertState::kInactive;
-  Severity severity = Severity::kWarning;
-  Time since{};  ///< of the state
-  Time fired_at{}, resolved_at{};
-  double value = 0, threshold = 0;
-  std::string summary, condition;
 };
 
 /// The pure core of a partition: events are folded into state, commands are decided against it and
@@ -144,6 +131,22 @@ class Engine {
   [[nodiscard]] std::vector<Decided> EndDelivery(std::string_view tenant,
                                                  const storage::Delivery& delivery) const;
 
+  /// Somebody looks after firing alerts; alert_view.h has the wish. What somebody looks after
+  /// already is passed over.
+  /// Errors: kInvalidArgument, kNotFound for a name or matchers that no alert bears,
+  /// kFailedPrecondition for an alert that does not fire.
+  [[nodiscard]] Result<std::vector<Decided>> Acknowledge(std::string_view tenant,
+                                                         const AckWish& wish, Time now) const;
+  /// A silence, whose id the events tell. Errors: kInvalidArgument naming the field,
+  /// kResourceExhausted.
+  [[nodiscard]] Result<std::vector<Decided>> AddSilence(std::string_view tenant,
+                                                        storage::Silenced wish, Time now) const;
+  /// Errors: kNotFound, kFailedPrecondition.
+  [[nodiscard]] Result<std::vector<Decided>> EndSilence(std::string_view tenant,
+                                                        const std::string& id,
+                                                        const storage::Origin& origin,
+                                                        Time now) const;
+
   // --- Read ------------------------------------------------------------------------------------
   [[nodiscard]] Time last_log_time() const;
   [[nodiscard]] const RuleSet& rules() const;
@@ -158,6 +161,12 @@ class Engine {
   [[nodiscard]] std::vector<BudgetStatus> Budgets(std::string_view tenant, Time at,
                                                   std::string_view rule_filter,
                                                   std::size_t limit) const;
+  /// Where one alert stands, and why; nothing for a name that no alert bears. `name` is a
+  /// fingerprint or an episode id.
+  [[nodiscard]] std::optional<AlertView> ViewAlert(std::string_view tenant, std::string_view name,
+                                                   Time now) const;
+  /// All silences that are known, by id.
+  [[nodiscard]] std::vector<SilenceView> Silences(std::string_view tenant) const;
   /// The price tables that were applied, the one that is asked first coming first.
   [[nodiscard]] std::vector<storage::PricesApplied> PriceTables(std::string_view tenant) const;
   /// Notices that wait for delivery, as the outbox holds them.

@@ -23,7 +23,18 @@ struct Draft {
 /// Where EvaluateSecond stands. A cache: after a restart it begins again, and what was decided
 /// already is in the state.
 struct SecondCursor {
-  enum class Stage { kOrphans, kTimers, kPhase, kLate, kDigests, kTasks, kNotices, kIdle, kDone };
+  enum class Stage {
+    kOrphans,
+    kTimers,
+    kPhase,
+    kLate,
+    kDigests,
+    kTasks,
+    kLife,
+    kNotices,
+    kIdle,
+    kDone
+  };
   Time second{};
   Stage stage = Stage::kDone;
   std::size_t position = 0;             ///< kPhase: in the phase; kTasks, kNotices: tenant
@@ -80,6 +91,17 @@ struct Engine::State {
   void Compile();
   void Configure(Tenant& tenant) const;
 
+  // Fold the life of alerts (alert_life.cc)
+  void ConfigureInhibitions(Tenant& tenant) const;
+  void FoldStep(Tenant& tenant, const storage::AlertTransition& transition,
+                storage::Labels annotations, const AlertBook::Applied& applied);
+  void FoldLife(Tenant& tenant, const storage::Acknowledged& acknowledged);
+  void FoldLife(Tenant& tenant, const storage::Silenced& silenced);
+  void FoldLife(Tenant& tenant, const storage::SilenceBegan& began);
+  void FoldLife(Tenant& tenant, const storage::SilenceEnded& ended);
+  void FoldLife(Tenant& tenant, const storage::Escalated& escalated);
+  void FoldLife(Tenant& tenant, const storage::FlapChanged& changed);
+
   // Decide (evaluate.cc)
   void Refresh();
   [[nodiscard]] bool InGap(Time now) const { return now < resumed_at; }
@@ -97,6 +119,9 @@ struct Engine::State {
   bool RunLate(std::size_t* budget, std::vector<Draft>* drafts);
   bool RunDigests(std::vector<Draft>* drafts);
   bool RunTasks(std::size_t* budget, std::vector<Draft>* drafts);
+  [[nodiscard]] AlertStatus StatusOf(const Tenant& tenant, const Alert& alert) const;
+  bool RunLife(std::size_t* budget, std::vector<Draft>* drafts);
+  void MarkFlapping(Draft* draft, Time now) const;
   bool RunNotices(std::size_t* budget, std::vector<Draft>* drafts);
   bool RunIdle(std::vector<Draft>* drafts);
 

@@ -96,6 +96,7 @@ std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Ti
   std::vector<Decided> decided;
   for (Draft& draft : drafts) {
     Decided& batch = decided.emplace_back(Decided{draft.tenant->name, {}});
+    MarkFlapping(&draft, now);
     bool more = false;
     std::vector<storage::NoticeDecided> notices =
         draft.tenant->notices.Decide(draft.transitions, now, false, 0, format, &more);
@@ -138,9 +139,10 @@ std::vector<Engine::Decided> Engine::EvaluateSecond(Time second, std::size_t ins
   std::vector<Draft> drafts;
   std::size_t budget = std::max<std::size_t>(instances_max, 1);
   while (cursor.stage != SecondStage::kDone && budget > 0) {
-    // These two read what the stages before them decided, so that must be folded first.
-    const bool needs_fold =
-        cursor.stage == SecondStage::kDigests || cursor.stage == SecondStage::kNotices;
+    // These read what the stages before them decided, so that must be folded first.
+    const bool needs_fold = cursor.stage == SecondStage::kDigests ||
+                            cursor.stage == SecondStage::kLife ||
+                            cursor.stage == SecondStage::kNotices;
     if (needs_fold && !drafts.empty()) break;
     if (!state.RunStage(&budget, &drafts)) break;
     cursor.stage = static_cast<SecondStage>(static_cast<int>(cursor.stage) + 1);
@@ -164,6 +166,8 @@ bool Engine::State::RunStage(std::size_t* budget, std::vector<Draft>* drafts) {
       return RunDigests(drafts);
     case SecondStage::kTasks:
       return RunTasks(budget, drafts);
+    case SecondStage::kLife:
+      return RunLife(budget, drafts);
     case SecondStage::kNotices:
       return RunNotices(budget, drafts);
     case SecondStage::kIdle:

@@ -34,6 +34,7 @@ NoticeBody FormatText(const Notice& notice, const ReceiverSpec&) {
     }
     text += "]";
   }
+  if (notice.truncated > 0) text += " and " + std::to_string(notice.truncated) + " more";
   return {text, "text/plain"};
 }
 
@@ -144,6 +145,11 @@ void RuleHarness::EvaluateSecond() {
 
 void RuleHarness::Apply(const RuleSet& rules) {
   AppendDecided(engine_->ApplyRules(rules, {"server", "reload"}));
+}
+
+void RuleHarness::Do(const Result<std::vector<Engine::Decided>>& decided) {
+  ASSERT_TRUE(decided.ok()) << decided.error().ToString();
+  AppendDecided(*decided);
 }
 
 void RuleHarness::Append(storage::ServerEvent event) {

@@ -40,6 +40,8 @@ class RuleHarness {
   void RunUntil(Duration until);
   /// Puts rules in force now.
   void Apply(const RuleSet& rules);
+  /// Appends and folds what a command decided.
+  void Do(const Result<std::vector<Engine::Decided>>& decided);
   /// Appends and folds events of the server itself.
   void Append(storage::ServerEvent event);
   /// The server is away until `until`: nothing is evaluated, and what comes meanwhile comes after.

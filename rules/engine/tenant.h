@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "rules/alert/alert_book.h"
+#include "rules/alert/inhibition_book.h"
 #include "rules/alert/notice_book.h"
+#include "rules/alert/silence_book.h"
 #include "rules/condition/condition.h"
 #include "rules/engine/late_book.h"
 #include "rules/measure/measure_fold.h"
@@ -23,7 +25,7 @@ struct Tenant {
   explicit Tenant(std::string tenant_name)
       : name(std::move(tenant_name)),
         measures([this](const MeasureName& measure) { return windows.Intern(measure); }),
-        notices(name) {}
+        notices(name, alerts, silences, inhibitions) {}
   Tenant(const Tenant&) = delete;
   Tenant& operator=(const Tenant&) = delete;
 
@@ -31,6 +33,8 @@ struct Tenant {
   WindowStore windows;
   MeasureFold measures;
   AlertBook alerts;
+  SilenceBook silences;
+  InhibitionBook inhibitions;
   NoticeBook notices;
   LateBook late;
   std::string prices_digest;  ///< of the price table applied last; empty before the first

@@ -312,12 +312,70 @@ void Walk(Archive& archive, GoalSpec& goal) {
 }
 
 template <typename Archive>
+void Walk(Archive& archive, LabelMatcher& matcher) {
+  Field(archive, "label", matcher.name);
+  Field(archive, "op", matcher.op);
+  Field(archive, "value", matcher.value);
+}
+
+template <typename Archive>
 void Walk(Archive& archive, RouteSpec& route) {
   Field(archive, "receiver", route.receiver);
   Field(archive, "group_by", route.group_by);
   Field(archive, "group_wait", route.group_wait);
   Field(archive, "group_interval", route.group_interval);
   Field(archive, "repeat_interval", route.repeat_interval);
+  LaterField(archive, "match", route.match);
+  LaterField(archive, "continue", route.proceeds);
+  LaterField(archive, "mute", route.mute_times);
+  LaterField(archive, "escalation", route.escalation);
+  LaterField(archive, "children", route.children);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, InhibitionSpec& inhibition) {
+  Field(archive, "source", inhibition.source);
+  Field(archive, "target", inhibition.target);
+  Field(archive, "equal", inhibition.equal);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, ZoneOffset& offset) {
+  std::int64_t from = offset.from.time_since_epoch().count();
+  Field(archive, "from", from);
+  offset.from = Time(Duration(from));
+  Field(archive, "seconds", offset.seconds);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, MuteTimeSpec& mute) {
+  Field(archive, "name", mute.name);
+  auto weekdays = static_cast<int>(mute.weekdays);
+  Field(archive, "weekdays", weekdays);
+  mute.weekdays = static_cast<std::uint8_t>(weekdays);
+  Field(archive, "from_minute", mute.from_minute);
+  Field(archive, "to_minute", mute.to_minute);
+  Field(archive, "timezone", mute.timezone);
+  Field(archive, "offsets", mute.offsets);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, EscalationSpec::Step& step) {
+  Field(archive, "after", step.after);
+  Field(archive, "receiver", step.receiver);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, EscalationSpec& escalation) {
+  Field(archive, "name", escalation.name);
+  Field(archive, "steps", escalation.steps);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, FlapSpec& flapping) {
+  Field(archive, "fires", flapping.fires);
+  Field(archive, "within", flapping.within);
+  Field(archive, "settled_after", flapping.settled_after);
 }
 
 template <typename Archive>
@@ -340,6 +398,10 @@ void Walk(Archive& archive, RuleSet& rules) {
   LaterField(archive, "goals", rules.goals);
   Field(archive, "routes", rules.route);
   Field(archive, "receivers", rules.receivers);
+  LaterField(archive, "inhibitions", rules.inhibitions);
+  LaterField(archive, "mute_times", rules.mute_times);
+  LaterField(archive, "escalations", rules.escalations);
+  LaterField(archive, "flapping", rules.flapping);
 }
 
 }  // namespace

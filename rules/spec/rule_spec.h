@@ -9,6 +9,7 @@
 #include "rules/measure/measure.h"
 #include "rules/spec/budget_spec.h"
 #include "rules/spec/rule.h"
+#include "rules/spec/route_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
@@ -75,15 +76,6 @@ struct ExactRatio {
 /// more it can never fire.
 [[nodiscard]] ExactRatio ToleratedShare(const SloSpec& slo, const BurnRow& row);
 
-/// Where notices go. Grouping as in Alertmanager; group_wait 0 speaks at once.
-struct RouteSpec {
-  std::string receiver;
-  std::vector<std::string> group_by = {"rule"};
-  Duration group_wait{0};
-  Duration group_interval = std::chrono::minutes(1);
-  Duration repeat_interval = std::chrono::hours(4);
-  friend bool operator==(const RouteSpec&, const RouteSpec&) = default;
-};
 struct ReceiverSpec {
   std::string name;
   enum class Type : std::uint8_t { kWebhook, kFile } type = Type::kWebhook;
@@ -106,6 +98,10 @@ struct RuleSet {
   std::vector<GoalSpec> goals;
   RouteSpec route;
   std::vector<ReceiverSpec> receivers;
+  std::vector<InhibitionSpec> inhibitions;
+  std::vector<MuteTimeSpec> mute_times;
+  std::vector<EscalationSpec> escalations;
+  FlapSpec flapping;
   friend bool operator==(const RuleSet&, const RuleSet&) = default;
 };
 

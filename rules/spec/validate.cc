@@ -3,6 +3,7 @@
 #include <set>
 
 #include "rules/spec/annotation_template.h"
+#include "rules/spec/route_check.h"
 #include "rules/spec/rule_checks.h"
 #include "rules/spec/rule_spec.h"
 
@@ -104,7 +105,7 @@ class Validator final : public RuleChecks {
     for (std::size_t i = 0; i < rules_.goals.size(); ++i)
       CheckGoal(Item("goals", i), rules_.goals[i], this);
     Receivers();
-    Route();
+    Routes();
     return std::move(errors_);
   }
 
@@ -406,29 +407,11 @@ class Validator final : public RuleChecks {
     }
   }
 
-  void Route() {
-    const RouteSpec& route = rules_.route;
-    if (!route.receiver.empty() && !receivers_.contains(route.receiver)) {
-      Report("routes.receiver", Quoted(route.receiver) + " is not among `receivers`" +
-                                    DidYouMean(route.receiver, receivers_));
-    }
-    if (route.receiver.empty() && !rules_.receivers.empty()) {
-      Report("routes.receiver", "is missing, so no receiver is ever told; name one, e.g. " +
-                                    Quoted(rules_.receivers.front().name));
-    }
-    std::set<std::string_view> seen;
-    for (std::size_t i = 0; i < route.group_by.size(); ++i) {
-      const std::string& name = route.group_by[i];
-      if (name.empty()) Report(Item("routes.group_by", i), "is empty; name a label of alerts");
-      if (!seen.insert(name).second)
-        Report(Item("routes.group_by", i), Quoted(name) + " stands here twice");
-    }
-    Span("routes.group_wait", route.group_wait, hours(24));
-    Span("routes.group_interval", route.group_interval, days(7));
-    Span("routes.repeat_interval", route.repeat_interval, kForMax);
-    if (route.repeat_interval < minutes(1)) {
-      Report("routes.repeat_interval", FormatDuration(route.repeat_interval) + " is below 1m");
-    }
+  void Routes() {
+    const auto nearest = [](std::string_view name, const std::set<std::string>& known) {
+      return DidYouMean(name, known);
+    };
+    for (SpecError& error : CheckRouting(rules_, nearest)) errors_.push_back(std::move(error));
   }
 
   const RuleSet& rules_;

@@ -59,6 +59,18 @@ std::string_view EventKindName(EventKind kind) {
       return "task_overdue";
     case EventKind::kImportEnded:
       return "import_ended";
+    case EventKind::kAcknowledged:
+      return "acknowledged";
+    case EventKind::kSilenced:
+      return "silenced";
+    case EventKind::kSilenceEnded:
+      return "silence_ended";
+    case EventKind::kEscalated:
+      return "escalated";
+    case EventKind::kFlapChanged:
+      return "flap_changed";
+    case EventKind::kSilenceBegan:
+      return "silence_began";
     case EventKind::kQuarantined:
       return "quarantined";
     case EventKind::kQuarantineEnded:

@@ -197,6 +197,7 @@ void Write(const NoticeDecided& value, v1::Event* event) {
   out->set_content_type(Text(value.content_type));
   out->set_state(static_cast<v1::AlertTransition::State>(value.state));
   Write(value.at, out->mutable_at());
+  out->set_more(value.more);
 }
 
 Status Read(const v1::NoticeDecided& in, NoticeDecided* out) {
@@ -207,6 +208,7 @@ Status Read(const v1::NoticeDecided& in, NoticeDecided* out) {
   out->body = in.body();
   out->content_type = in.content_type();
   out->at = ReadTime(in.at());
+  out->more = in.more();
   return ReadChoice(in.state(), AlertState::kResolved, "notice_decided.state", &out->state);
 }
 
@@ -331,6 +333,132 @@ Status Read(const v1::GapSkipped& in, GapSkipped* out) {
   return {};
 }
 
+void Write(const Acknowledged& value, v1::Event* event) {
+  v1::Acknowledged* out = event->mutable_acknowledged();
+  Write(value.origin, out->mutable_origin());
+  out->set_rule(Text(value.rule));
+  for (const auto& [name, text] : value.labels) (*out->mutable_labels())[Text(name)] = Text(text);
+  out->set_episode_id(Text(value.episode_id));
+  out->set_note(Text(value.note));
+  out->set_author(Text(value.author));
+  Write(value.at, out->mutable_at());
+  Write(value.fired_at, out->mutable_fired_at());
+}
+
+Status Read(const v1::Acknowledged& in, Acknowledged* out) {
+  out->rule = in.rule();
+  for (const auto& [name, text] : in.labels()) out->labels.emplace(name, text);
+  out->episode_id = in.episode_id();
+  out->note = in.note();
+  out->author = in.author();
+  out->at = ReadTime(in.at());
+  out->fired_at = ReadTime(in.fired_at());
+  return {};
+}
+
+void Write(const Silenced& value, v1::Event* event) {
+  v1::Silenced* out = event->mutable_silenced();
+  Write(value.origin, out->mutable_origin());
+  out->set_id(Text(value.id));
+  for (const LabelMatcher& matcher : value.matchers) {
+    v1::LabelMatcher* copy = out->add_matchers();
+    copy->set_name(Text(matcher.name));
+    copy->set_op(static_cast<v1::LabelMatcher::Op>(matcher.op));
+    copy->set_value(Text(matcher.value));
+  }
+  out->set_comment(Text(value.comment));
+  out->set_author(Text(value.author));
+  Write(value.starts_at, out->mutable_starts_at());
+  Write(value.ends_at, out->mutable_ends_at());
+  Write(value.at, out->mutable_at());
+}
+
+Status Read(const v1::Silenced& in, Silenced* out) {
+  out->id = in.id();
+  for (const v1::LabelMatcher& matcher : in.matchers()) {
+    LabelMatcher& copy = out->matchers.emplace_back(LabelMatcher{
+        .name = matcher.name(), .op = LabelMatcher::Op::kEqual, .value = matcher.value()});
+    BAROGRAPH_TRY(
+        ReadChoice(matcher.op(), LabelMatcher::Op::kNotMatch, "silenced.matchers.op", &copy.op));
+  }
+  out->comment = in.comment();
+  out->author = in.author();
+  out->starts_at = ReadTime(in.starts_at());
+  out->ends_at = ReadTime(in.ends_at());
+  out->at = ReadTime(in.at());
+  return {};
+}
+
+void Write(const SilenceBegan& value, v1::Event* event) {
+  v1::SilenceBegan* out = event->mutable_silence_began();
+  Write(value.origin, out->mutable_origin());
+  out->set_id(Text(value.id));
+  Write(value.at, out->mutable_at());
+}
+
+Status Read(const v1::SilenceBegan& in, SilenceBegan* out) {
+  out->id = in.id();
+  out->at = ReadTime(in.at());
+  return {};
+}
+
+void Write(const SilenceEnded& value, v1::Event* event) {
+  v1::SilenceEnded* out = event->mutable_silence_ended();
+  Write(value.origin, out->mutable_origin());
+  out->set_id(Text(value.id));
+  Write(value.at, out->mutable_at());
+}
+
+Status Read(const v1::SilenceEnded& in, SilenceEnded* out) {
+  out->id = in.id();
+  out->at = ReadTime(in.at());
+  return {};
+}
+
+void Write(const Escalated& value, v1::Event* event) {
+  v1::Escalated* out = event->mutable_escalated();
+  Write(value.origin, out->mutable_origin());
+  out->set_escalation(Text(value.escalation));
+  out->set_step(value.step);
+  out->set_receiver(Text(value.receiver));
+  out->set_group_receiver(Text(value.group_receiver));
+  out->set_group_key(Text(value.group_key));
+  for (const std::string& id : value.episode_ids) out->add_episode_ids(Text(id));
+  Write(value.at, out->mutable_at());
+}
+
+Status Read(const v1::Escalated& in, Escalated* out) {
+  out->escalation = in.escalation();
+  out->step = in.step();
+  out->receiver = in.receiver();
+  out->group_receiver = in.group_receiver();
+  out->group_key = in.group_key();
+  out->episode_ids.assign(in.episode_ids().begin(), in.episode_ids().end());
+  out->at = ReadTime(in.at());
+  return {};
+}
+
+void Write(const FlapChanged& value, v1::Event* event) {
+  v1::FlapChanged* out = event->mutable_flap_changed();
+  Write(value.origin, out->mutable_origin());
+  out->set_rule(Text(value.rule));
+  for (const auto& [name, text] : value.labels) (*out->mutable_labels())[Text(name)] = Text(text);
+  out->set_episode_id(Text(value.episode_id));
+  out->set_flapping(value.flapping);
+  Write(value.at, out->mutable_at());
+  out->set_fires(value.fires);
+}
+
+Status Read(const v1::FlapChanged& in, FlapChanged* out) {
+  out->rule = in.rule();
+  for (const auto& [name, text] : in.labels()) out->labels.emplace(name, text);
+  out->episode_id = in.episode_id();
+  out->flapping = in.flapping();
+  out->at = ReadTime(in.at());
+  out->fires = in.fires();
+  return {};
+}
+
 template <typename Message, typename Value>
 Result<ServerEvent> Decode(const EventView& view) {
   Message message;
@@ -428,6 +556,18 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::TaskOverdue, TaskOverdue>(view);
     case EventKind::kImportEnded:
       return Decode<v1::ImportEnded, ImportEnded>(view);
+    case EventKind::kAcknowledged:
+      return Decode<v1::Acknowledged, Acknowledged>(view);
+    case EventKind::kSilenced:
+      return Decode<v1::Silenced, Silenced>(view);
+    case EventKind::kSilenceBegan:
+      return Decode<v1::SilenceBegan, SilenceBegan>(view);
+    case EventKind::kSilenceEnded:
+      return Decode<v1::SilenceEnded, SilenceEnded>(view);
+    case EventKind::kEscalated:
+      return Decode<v1::Escalated, Escalated>(view);
+    case EventKind::kFlapChanged:
+      return Decode<v1::FlapChanged, FlapChanged>(view);
     case EventKind::kQuarantined:
       return Decode<v1::Quarantined, Quarantined>(view);
     case EventKind::kQuarantineEnded:

@@ -87,6 +87,7 @@ struct NoticeDecided {
   std::string body, content_type;
   AlertState state = AlertState::kFiring;
   Time at{};
+  std::uint64_t more = 0;  ///< alerts whose step is told by their number alone
 };
 enum class DeliveryOutcome : std::uint8_t {
   kUnspecified,
@@ -150,11 +151,62 @@ struct GapSkipped {
   std::string problem;
 };
 
+/// A label and what its value must be. Same numbers as in server_event.proto.
+struct LabelMatcher {
+  enum class Op : std::uint8_t { kUnspecified, kEqual, kNotEqual, kMatch, kNotMatch };
+  std::string name;
+  Op op = Op::kEqual;
+  std::string value;
+  friend bool operator==(const LabelMatcher&, const LabelMatcher&) = default;
+};
+struct Acknowledged {
+  Origin origin;
+  std::string rule;
+  Labels labels;
+  std::string episode_id, note, author;
+  Time at{}, fired_at{};
+};
+struct Silenced {
+  Origin origin;
+  std::string id;
+  std::vector<LabelMatcher> matchers;
+  std::string comment, author;
+  Time starts_at{}, ends_at{}, at{};
+};
+struct SilenceBegan {
+  Origin origin;
+  std::string id;
+  Time at{};
+};
+struct SilenceEnded {
+  Origin origin;
+  std::string id;
+  Time at{};
+};
+struct Escalated {
+  Origin origin;
+  std::string escalation;
+  std::uint32_t step = 0;  ///< from 1
+  std::string receiver, group_receiver, group_key;
+  std::vector<std::string> episode_ids;
+  Time at{};
+};
+struct FlapChanged {
+  Origin origin;
+  std::string rule;
+  Labels labels;
+  std::string episode_id;
+  bool flapping = false;
+  Time at{};
+  std::uint32_t fires = 0;
+};
+
 /// A server-made event as a value. Encoding and decoding are exact inverses.
 using ServerEvent =
     std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
                  AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded, Quarantined,
-                 QuarantineEnded, GapSkipped, PeriodOpened>;
+                 QuarantineEnded, GapSkipped, PeriodOpened, Acknowledged, Silenced, SilenceBegan,
+                 SilenceEnded, Escalated, FlapChanged>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

@@ -148,7 +148,8 @@ TEST(ServerEventTest, NoticeDecidedKeepsTheBodyByteByByte) {
                             .body = std::string("{\0\xFF}", 4),
                             .content_type = "application/json",
                             .state = AlertState::kResolved,
-                            .at = At(kNow)};
+                            .at = At(kNow),
+                            .more = 9'968};
   const NoticeDecided back = RoundTrip(event, EventKind::kNoticeDecided);
   EXPECT_EQ(back.id, event.id);
   EXPECT_EQ(back.receiver, event.receiver);
@@ -158,6 +159,7 @@ TEST(ServerEventTest, NoticeDecidedKeepsTheBodyByteByByte) {
   EXPECT_EQ(back.content_type, event.content_type);
   EXPECT_EQ(back.state, event.state);
   EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.more, event.more);
 }
 
 TEST(ServerEventTest, Delivery) {
@@ -245,6 +247,90 @@ TEST(ServerEventTest, GapSkippedMayGoBack) {
   EXPECT_EQ(back.problem, event.problem);
 }
 
+TEST(ServerEventTest, Acknowledged) {
+  const Acknowledged event{.origin = kOrigin,
+                           .rule = "task-success",
+                           .labels = {{"agent", "CMO"}},
+                           .episode_id = "abc-12",
+                           .note = "rolling back",
+                           .author = "ada",
+                           .at = At(kNow),
+                           .fired_at = At(kNow - 1)};
+  const Acknowledged back = RoundTrip(event, EventKind::kAcknowledged);
+  EXPECT_EQ(back.rule, event.rule);
+  EXPECT_EQ(back.labels, event.labels);
+  EXPECT_EQ(back.episode_id, event.episode_id);
+  EXPECT_EQ(back.note, event.note);
+  EXPECT_EQ(back.author, event.author);
+  EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.fired_at, event.fired_at);
+}
+
+TEST(ServerEventTest, SilencedKeepsItsMatchersInOrder) {
+  using Op = LabelMatcher::Op;
+  const Silenced event{.origin = kOrigin,
+                       .id = "sil_1",
+                       .matchers = {{"rule", Op::kNotMatch, "a|b"}, {"agent", Op::kEqual, ""}},
+                       .comment = "upgrade",
+                       .author = "ada",
+                       .starts_at = At(kNow),
+                       .ends_at = At(kNow + 1),
+                       .at = At(kNow - 1)};
+  const Silenced back = RoundTrip(event, EventKind::kSilenced);
+  EXPECT_EQ(back.id, event.id);
+  EXPECT_EQ(back.matchers, event.matchers);
+  EXPECT_EQ(back.comment, event.comment);
+  EXPECT_EQ(back.author, event.author);
+  EXPECT_EQ(back.starts_at, event.starts_at);
+  EXPECT_EQ(back.ends_at, event.ends_at);
+  EXPECT_EQ(back.at, event.at);
+}
+
+TEST(ServerEventTest, ASilenceBeginsAndEnds) {
+  const SilenceBegan began{.origin = kOrigin, .id = "sil_1", .at = At(kNow)};
+  EXPECT_EQ(RoundTrip(began, EventKind::kSilenceBegan).id, "sil_1");
+  EXPECT_EQ(RoundTrip(began, EventKind::kSilenceBegan).at, At(kNow));
+  const SilenceEnded ended{.origin = kOrigin, .id = "sil_1", .at = At(kNow)};
+  EXPECT_EQ(RoundTrip(ended, EventKind::kSilenceEnded).id, "sil_1");
+  EXPECT_EQ(RoundTrip(ended, EventKind::kSilenceEnded).at, At(kNow));
+}
+
+TEST(ServerEventTest, Escalated) {
+  const Escalated event{.origin = kOrigin,
+                        .escalation = "oncall",
+                        .step = 2,
+                        .receiver = "lead",
+                        .group_receiver = "ops",
+                        .group_key = "{}:{}",
+                        .episode_ids = {"a-1", "b-2"},
+                        .at = At(kNow)};
+  const Escalated back = RoundTrip(event, EventKind::kEscalated);
+  EXPECT_EQ(back.escalation, event.escalation);
+  EXPECT_EQ(back.step, event.step);
+  EXPECT_EQ(back.receiver, event.receiver);
+  EXPECT_EQ(back.group_receiver, event.group_receiver);
+  EXPECT_EQ(back.group_key, event.group_key);
+  EXPECT_EQ(back.episode_ids, event.episode_ids);
+  EXPECT_EQ(back.at, event.at);
+}
+
+TEST(ServerEventTest, FlapChanged) {
+  const FlapChanged event{.origin = kOrigin,
+                          .rule = "r",
+                          .labels = {{"agent", "a"}},
+                          .episode_id = "a-1",
+                          .flapping = true,
+                          .at = At(kNow),
+                          .fires = 5};
+  const FlapChanged back = RoundTrip(event, EventKind::kFlapChanged);
+  EXPECT_EQ(back.rule, event.rule);
+  EXPECT_EQ(back.labels, event.labels);
+  EXPECT_EQ(back.episode_id, event.episode_id);
+  EXPECT_TRUE(back.flapping);
+  EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.fires, 5U);
+}
+
 TEST(ServerEventTest, EqualValuesGiveEqualBytesHoweverManyLabelsThereAre) {
   AlertTransition event{.rule = "r"};
   for (int i = 0; i < 100; ++i) event.labels["label-" + std::to_string(i * 37 % 100)] = "v";
@@ -287,7 +373,8 @@ TEST(ServerEventTest, WhatThisVersionDoesNotKnowStopsAFold) {
   stops(EventKind::kAlertTransition, "\x40\x05", ErrorCode::kFailedPrecondition);  // severity = 5
   stops(EventKind::kNoticeDecided, "\x40\x05", ErrorCode::kFailedPrecondition);
   stops(EventKind::kDelivery, "\x20\x05", ErrorCode::kFailedPrecondition);
-  stops(EventKind::kQuarantineEnded, "\x18\x03", ErrorCode::kFailedPrecondition);  // outcome = 3
+  stops(EventKind::kQuarantineEnded, "\x18\x03", ErrorCode::kFailedPrecondition);   // outcome = 3
+  stops(EventKind::kSilenced, "\x1A\x02\x10\x05", ErrorCode::kFailedPrecondition);  // op = 5
 }
 
 TEST(ServerEventTest, StatesAndOutcomesAreNamedInLowerCase) {

@@ -57,7 +57,7 @@ Json Member(const rules::NoticeMember& member, const std::string& external_url) 
 }  // namespace
 
 std::string AlertmanagerBody(const rules::Notice& notice, const std::string& external_url) {
-  bool firing = false;
+  bool firing = notice.truncated_fire;
   Json alerts = Json::array();
   for (const rules::NoticeMember& member : notice.members) {
     firing |= member.state != storage::AlertState::kResolved;
@@ -66,7 +66,7 @@ std::string AlertmanagerBody(const rules::Notice& notice, const std::string& ext
   Json body;
   body["version"] = "4";
   body["groupKey"] = notice.group_key;
-  body["truncatedAlerts"] = 0;
+  body["truncatedAlerts"] = notice.truncated;
   body["status"] = firing ? "firing" : "resolved";
   body["receiver"] = notice.receiver;
   body["groupLabels"] = Object(notice.group_labels);

@@ -54,6 +54,7 @@ std::string BarographBody(const rules::Notice& notice, const std::string& extern
   Json alerts = Json::array();
   for (const rules::NoticeMember& member : notice.members) alerts.push_back(Member(member));
   body["alerts"] = std::move(alerts);
+  if (notice.truncated > 0) body["more"] = notice.truncated;
   return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -70,6 +70,18 @@ TEST(AlertmanagerBodyTest, GroupIsResolvedOnlyWhenAllItsAlertsAre) {
   EXPECT_EQ(Json::parse(AlertmanagerBody(notice, ""))["status"], "resolved");
 }
 
+TEST(AlertmanagerBodyTest, AlertsThatAreNotNamedAreCountedAndStillFire) {
+  rules::Notice notice = TwoMembers();
+  notice.members.erase(notice.members.begin());
+  notice.truncated = 9'968;
+  notice.truncated_fire = true;
+  const Json body = Json::parse(AlertmanagerBody(notice, ""));
+  EXPECT_EQ(body["truncatedAlerts"], 9'968);
+  EXPECT_EQ(body["status"], "firing");
+  EXPECT_EQ(Json::parse(BarographBody(notice, ""))["more"], 9'968);
+  EXPECT_FALSE(Json::parse(BarographBody(TwoMembers(), "")).contains("more"));
+}
+
 TEST(BarographBodyTest, TellsValueThresholdAndBothTimes) {
   const Json body = Json::parse(BarographBody(TwoMembers(), ""));
   EXPECT_EQ(body["type"], "barograph.notice.v1");
