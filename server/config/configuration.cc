@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "ingest/formats/nearest_name.h"
+#include "server/config/life_section.h"
 #include "server/config/map_reader.h"
 #include "server/config/rule_file.h"
 #include "server/config/yaml_tree.h"
@@ -41,6 +42,7 @@ class Loader {
     ReadFlags();
     draft_.rules.timezone = configuration_.server.timezone;
     for (const std::string& file : configuration_.server.rules) ReadRules(file);
+    FinishMuteTimes(&draft_);
     CheckRules(draft_, &diagnostics_);
     configuration_.kafka =
         kafka_.Finish(configuration_.server, &diagnostics_, &configuration_.warnings);

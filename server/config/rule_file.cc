@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/config/budget_section.h"
+#include "server/config/life_section.h"
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
@@ -103,6 +104,13 @@ void ReadSharedSections(MapReader& map, RuleDraft* draft) {
   if (const YamlNode* routes = map.Find("routes")) ReadRoute(*routes, draft, diagnostics);
   ReadItems(map, "receivers",
             [&](const YamlNode& item) { ReadReceiver(item, draft, diagnostics); });
+  ReadItems(map, "inhibitions",
+            [&](const YamlNode& item) { ReadInhibition(item, draft, diagnostics); });
+  ReadItems(map, "mute_times",
+            [&](const YamlNode& item) { ReadMuteTime(item, draft, diagnostics); });
+  ReadItems(map, "escalations",
+            [&](const YamlNode& item) { ReadEscalation(item, draft, diagnostics); });
+  if (const YamlNode* flapping = map.Find("flapping")) ReadFlapping(*flapping, draft, diagnostics);
 }
 
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics) {
@@ -135,6 +143,7 @@ Result<rules::RuleSet> LoadRuleSet(const std::vector<RuleSource>& sources,
   Diagnostics diagnostics;
   draft.rules.timezone = timezone;
   for (const RuleSource& source : sources) ReadRuleFile(source, &draft, &diagnostics);
+  FinishMuteTimes(&draft);
   CheckRules(draft, &diagnostics);
   if (!diagnostics.empty()) return diagnostics.ToError();
   return std::move(draft.rules);

@@ -174,6 +174,67 @@ Json ReceiverJson(const rules::ReceiverSpec& receiver) {
   return {{"name", receiver.name}, {"webhook", webhook}};
 }
 
+Json MatchersJson(const std::vector<rules::LabelMatcher>& matchers) {
+  Json json = Json::array();
+  for (const rules::LabelMatcher& matcher : matchers) json.push_back(rules::MatcherText(matcher));
+  return json;
+}
+
+Json RouteJson(const rules::RouteSpec& route) {
+  Json json = {{"receiver", route.receiver},
+               {"group_by", route.group_by},
+               {"group_wait", FormatDuration(route.group_wait)},
+               {"group_interval", FormatDuration(route.group_interval)},
+               {"repeat_interval", FormatDuration(route.repeat_interval)}};
+  if (!route.match.empty()) json["match"] = MatchersJson(route.match);
+  if (route.proceeds) json["continue"] = true;
+  if (!route.mute_times.empty()) json["mute_times"] = route.mute_times;
+  if (!route.escalation.empty()) json["escalation"] = route.escalation;
+  for (const rules::RouteSpec& child : route.children) json["children"].push_back(RouteJson(child));
+  return json;
+}
+
+std::string MinuteText(std::int32_t minute) {
+  const auto two = [](std::int32_t number) {
+    return (number < 10 ? "0" : "") + std::to_string(number);
+  };
+  return two(minute / 60) + ":" + two(minute % 60);
+}
+
+Json MuteTimeJson(const rules::MuteTimeSpec& mute) {
+  constexpr std::string_view kDays[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+  Json days = Json::array();
+  for (unsigned day = 0; day < std::size(kDays); ++day) {
+    if ((static_cast<unsigned>(mute.weekdays) >> day & 1U) != 0) days.push_back(kDays[day]);
+  }
+  return {{"name", mute.name},
+          {"days", days},
+          {"from", MinuteText(mute.from_minute)},
+          {"to", MinuteText(mute.to_minute)},
+          {"timezone", mute.timezone}};
+}
+
+/// What happens to alerts beside their routes; sections that nothing stands in are left out.
+void AddLife(const rules::RuleSet& rules, Json* json) {
+  for (const rules::InhibitionSpec& inhibition : rules.inhibitions) {
+    (*json)["inhibitions"].push_back({{"source", MatchersJson(inhibition.source)},
+                                      {"target", MatchersJson(inhibition.target)},
+                                      {"equal", inhibition.equal}});
+  }
+  for (const rules::MuteTimeSpec& mute : rules.mute_times)
+    (*json)["mute_times"].push_back(MuteTimeJson(mute));
+  for (const rules::EscalationSpec& escalation : rules.escalations) {
+    Json steps = Json::array();
+    for (const auto& step : escalation.steps)
+      steps.push_back({{"after", FormatDuration(step.after)}, {"receiver", step.receiver}});
+    (*json)["escalations"].push_back({{"name", escalation.name}, {"steps", steps}});
+  }
+  if (rules.flapping == rules::FlapSpec{}) return;
+  (*json)["flapping"] = {{"fires", rules.flapping.fires},
+                         {"within", FormatDuration(rules.flapping.within)},
+                         {"settled_after", FormatDuration(rules.flapping.settled_after)}};
+}
+
 Json RulesJson(const rules::RuleSet& rules) {
   Json json;
   json["apiVersion"] = "barograph/v1";
@@ -191,15 +252,12 @@ Json RulesJson(const rules::RuleSet& rules) {
   json["goals"] = Json::array();
   for (const rules::GoalSpec& goal : rules.goals) json["goals"].push_back(GoalJson(goal));
   if (!rules.route.receiver.empty()) {
-    json["routes"] = {{"receiver", rules.route.receiver},
-                      {"group_by", rules.route.group_by},
-                      {"group_wait", FormatDuration(rules.route.group_wait)},
-                      {"group_interval", FormatDuration(rules.route.group_interval)},
-                      {"repeat_interval", FormatDuration(rules.route.repeat_interval)}};
+    json["routes"] = RouteJson(rules.route);
   }
   json["receivers"] = Json::array();
   for (const rules::ReceiverSpec& receiver : rules.receivers)
     json["receivers"].push_back(ReceiverJson(receiver));
+  AddLife(rules, &json);
   return json;
 }
 
