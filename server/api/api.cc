@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "server/api/admin_service.h"
+#include "server/api/alert_service.h"
 #include "server/api/api_state.h"
 #include "server/api/kafka_service.h"
 #include "server/api/limits.h"
@@ -72,13 +73,15 @@ struct Api::State {
         query(api),
         admin(api),
         kafka(api),
-        quarantine(api) {}
+        quarantine(api),
+        alerts(api) {}
 
   ApiState api;
   QueryService query;
   AdminService admin;
   KafkaService kafka;
   QuarantineService quarantine;
+  AlertService alerts;
 };
 
 Api::Api(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,
@@ -92,7 +95,7 @@ Api::~Api() {
 }
 
 std::vector<::grpc::Service*> Api::services() {
-  return {&state_->query, &state_->admin, &state_->kafka, &state_->quarantine};
+  return {&state_->query, &state_->admin, &state_->kafka, &state_->quarantine, &state_->alerts};
 }
 
 void Api::SetKafka(ingest::KafkaControl* door) { state_->api.kafka.Set(door); }

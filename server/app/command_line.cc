@@ -69,6 +69,7 @@ int RunCommandLine(int argc, char** argv) {
   AddSloCommand(root, &status);
   AddBudgetCommand(root, &status);
   AddAlertsCommand(root, &status);
+  AddSilenceCommand(root, &status);
   AddPricesCommand(root, &status);
   AddKafkaCommand(root, &status);
   AddDlqCommand(root, &status);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "barograph/v1/query.pb.h"
+#include "server/cli/alert_commands.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
@@ -82,12 +83,25 @@ AlertRequests BuildRequests(const AlertFlags& flags) {
   return requests;
 }
 
+/// What is to know of an alert beside its state.
+std::string MarksOf(const v1::ListAlertsResponse::Alert& alert) {
+  std::string marks;
+  const auto add = [&marks](bool holds, const std::string& mark) {
+    if (holds) marks += (marks.empty() ? "" : ", ") + mark;
+  };
+  add(alert.has_acknowledged(), "acknowledged by " + alert.acknowledged().author());
+  add(alert.silenced(), "silenced");
+  add(alert.inhibited(), "inhibited");
+  add(alert.flapping(), "flapping");
+  return marks;
+}
+
 void PrintAlerts(const v1::ListAlertsResponse& response) {
-  Table table({"STATE", "SEVERITY", "RULE", "LABELS", "SINCE", "SUMMARY"});
+  Table table({"FINGERPRINT", "STATE", "SEVERITY", "RULE", "LABELS", "SINCE", "MARKS", "SUMMARY"});
   for (const auto& alert : response.alerts()) {
-    table.Row({Word(v1::AlertTransition::State_Name(alert.state())),
+    table.Row({alert.fingerprint(), Word(v1::AlertTransition::State_Name(alert.state())),
                Word(v1::Severity_Name(alert.severity())), alert.rule(), LabelText(alert.labels()),
-               TimeText(alert.since()), Shorten(alert.summary(), 100)});
+               TimeText(alert.since()), MarksOf(alert), Shorten(alert.summary(), 100)});
   }
   const std::string text = table.ToString();
   std::fputs(text.empty() ? "no alerts\n" : text.c_str(), stdout);
@@ -160,6 +174,8 @@ the configuration.)");
   AddServerOption(list, &flags->server);
   AddOutputOption(list, &flags->format);
   list.callback([flags, status] { *status = RunList(*flags); });
+  AddAckCommand(alerts, status);
+  AddShowCommand(alerts, status);
 }
 
 }  // namespace barograph::server

@@ -279,6 +279,26 @@ void Partition::EndDelivery(std::string tenant, storage::Delivery delivery,
                [done](const Error& error) { done(error); });
 }
 
+void Partition::Decide(Decision decide, std::function<void(Result<Sequence>)> done) {
+  state_->Post(
+      [this, decide = std::move(decide), done] {
+        Status refused;
+        state_->writer->Append(
+            [&] {
+              auto decided = decide(state_->writer_state->engine, state_->log_clock->Now());
+              if (decided.ok()) return std::move(decided).value();
+              refused = decided.error();
+              return std::vector<rules::Engine::Decided>();
+            },
+            /*evaluate=*/false);
+        const Sequence seen = state_->writer->last_sequence();
+        state_->writer->WhenDurable([done, refused, seen] {
+          done(refused.ok() ? Result<Sequence>(seen) : Result<Sequence>(refused.error()));
+        });
+      },
+      [done](const Error& error) { done(error); });
+}
+
 void Partition::EndImport(std::string tenant, storage::ImportEnded ended,
                           std::function<void(Status)> done) {
   state_->AppendThen(

@@ -147,6 +147,12 @@ class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
   /// Outbox worker: a notice ended; logs Delivery and removes the row in one group.
   void EndDelivery(std::string tenant, storage::Delivery delivery,
                    const std::function<void(Status)>& done);
+  /// A command that the state at the head may refuse: `decide` runs in the writer and only reads;
+  /// what it returns is appended. Answered, once durable, with the last sequence, or at once with
+  /// its error.
+  using Decision = std::function<Result<std::vector<rules::Engine::Decided>>(
+      const rules::Engine& engine, Time now)>;
+  void Decide(Decision decide, std::function<void(Result<Sequence>)> done);
   /// An import ended.
   void EndImport(std::string tenant, storage::ImportEnded ended, std::function<void(Status)> done);
   /// SHA-256 over the whole state, with the sequence it belongs to.
