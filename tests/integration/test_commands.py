@@ -52,7 +52,7 @@ class CommandsTest(unittest.TestCase):
         self.check("emit --json {", USAGE, "not valid JSON", "line 1, column 2")
 
     def test_a_server_that_is_not_there_is_1_and_says_how_to_start_it(self):
-        for command in ("slo", "alerts list", "query cost", "tail", "prices list", "emit agent=CMO cost.amount=1USD", "kafka status",
+        for command in ("slo", "alerts list", "alerts show 0123", "alerts ack 0123", "silence list", "query cost", "tail", "prices list", "emit agent=CMO cost.amount=1USD", "kafka status",
                         "dlq list"):
             self.check(command, FAILED, "cannot reach the server at " + NOBODY, "`barograph serve`", "--server")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the engine and the reference model over the same random streams and compares every answer.
 
-Exact: sums, counts, gauges, distinct counts, error budgets, transitions. Quantiles: the same
+Exact: sums, counts, gauges, distinct counts, error budgets, transitions, notices. Quantiles: the same
 bucket index, and a value within 1 % of the exact one. With --defect the model makes one mistake on
 purpose, and the run succeeds when it is caught.
 """
@@ -31,7 +31,9 @@ def differences(engine, reference):
     """What two answers to one line disagree on; an empty text when they agree."""
     engine, reference = dict(engine), dict(reference)
     for answer in (engine, reference):
-        for name in ("transitions", "budgets"):
+        for notice in answer.get("notices", ()):
+            notice["members"] = ordered(notice["members"])
+        for name in ("transitions", "budgets", "notices"):
             if name in answer:
                 answer[name] = ordered(answer[name])
     if "exact" in reference:
@@ -51,7 +53,7 @@ def differences(engine, reference):
 
 
 def run_seed(driver, seed, seconds, defect, keep):
-    """(differences, answers, transitions) of one seed; stops at the first difference."""
+    """(difference, counts) of one seed; stops at the first difference."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(keep or folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,18 +65,20 @@ def run_seed(driver, seed, seconds, defect, keep):
                                  stdout=subprocess.PIPE)
         engine = [json.loads(line) for line in answered.read_text(encoding="utf-8").splitlines()]
         reference = [json.loads(line) for line in run.stdout.splitlines()]
-    transitions = sum(len(answer.get("transitions", ())) for answer in engine)
+    counts = {"answers": len(engine)}
+    for name in ("transitions", "notices"):
+        counts[name] = sum(len(answer.get(name, ())) for answer in engine)
     for one, other in itertools.zip_longest(engine, reference, fillvalue={}):
         difference = differences(one, other)
         if difference:
             place = "seed %d, line %s:\n  %s" % (seed, one.get("line"), difference)
-            return place, len(engine), transitions
-    return "", len(engine), transitions
+            return place, counts
+    return "", counts
 
 
 def run_seeds(options, defect):
-    """The first difference over all seeds, with the numbers of answers and transitions compared."""
-    answers = transitions = 0
+    """The first difference over all seeds, with the numbers of what was compared."""
+    counts = {}
     first = ""
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
@@ -84,13 +88,13 @@ def run_seeds(options, defect):
             if first and defect:
                 one.cancel()
                 continue
-            difference, some_answers, some_transitions = one.result()
-            answers, transitions = answers + some_answers, transitions + some_transitions
+            difference, some = one.result()
+            counts = {name: counts.get(name, 0) + number for name, number in some.items()}
             if difference and not (first and defect):
                 first = first or difference
                 if not defect:
                     print(difference)
-    return first, answers, transitions
+    return first, counts
 
 
 def main():
@@ -106,17 +110,19 @@ def main():
     if options.all_defects or options.defect:
         missed = []
         for defect in [options.defect] if options.defect else model.DEFECTS:
-            first, _, _ = run_seeds(options, defect)
+            first, _ = run_seeds(options, defect)
             verdict = "caught at " + first.splitlines()[0] if first else "NOT caught"
             print("%s: %s" % (defect, verdict))
             missed += [] if first else [defect]
         return 1 if missed else 0
-    first, answers, transitions = run_seeds(options, None)
-    print("%d seeds, %d answers, %d transitions: %s" %
-          (options.seeds, answers, transitions, "DIFFERENT" if first else "equal"))
-    if transitions == 0:
-        print("no transitions: the streams are too tame to prove anything")
-    return 1 if first or transitions == 0 else 0
+    first, counts = run_seeds(options, None)
+    print("%d seeds, %d answers, %d transitions, %d notices: %s" %
+          (options.seeds, counts["answers"], counts["transitions"], counts["notices"],
+           "DIFFERENT" if first else "equal"))
+    tame = counts["transitions"] == 0 or counts["notices"] == 0
+    if tame:
+        print("no transitions or no notices: the streams are too tame to prove anything")
+    return 1 if first or tame else 0
 
 
 if __name__ == "__main__":

@@ -13,10 +13,12 @@ import sys
 from fractions import Fraction
 
 import measures
+import notices
 import windows
 from windows import MINUTE, SECOND
 
-DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count"]
+DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
+           "inhibition-everywhere", "repeat-early", "ack-for-ever"]
 PHASES = 10
 CALM = 10 * SECOND  # a condition must be false for so long before a step down
 RESUME_GRACE = 5 * MINUTE
@@ -109,6 +111,7 @@ class Alert:
         self.state = "inactive"
         self.pending_from = None
         self.false_since = None
+        self.fired_at, self.life = 0, 0
 
     def active(self):
         return self.state in ("pending", "firing")
@@ -127,6 +130,8 @@ class Model:
         self.resumed_at = 0
         self.gaps = []
         self.orphans_due = False
+        self.notifier = notices.Notifier(defect)
+        self.notices = []
 
     # --- What happened ---------------------------------------------------------------------------
 
@@ -142,12 +147,30 @@ class Model:
         if "resumed" in line:
             return self.take_gap(line["resumed"]["stopped_at_ns"], line["resumed"]["resumed_at_ns"])
         if "evaluate_changed" in line:
-            return {"transitions": self.evaluate_changed(line["evaluate_changed"])}
+            return self.told(self.evaluate_changed(line["evaluate_changed"]))
         if "evaluate_second" in line:
-            return {"transitions": self.evaluate_second(line["evaluate_second"])}
+            transitions = self.evaluate_second(line["evaluate_second"])
+            found, any_event = self.notifier.whole_second(line["evaluate_second"])
+            self.notices += found
+            if any_event:
+                self.advance(line["evaluate_second"])
+            return self.told(transitions)
+        if "silence" in line:
+            self.notifier.take_silence(line["silence"])
+            return self.advance(line["log_time_ns"])
+        if "expire" in line:
+            self.notifier.end_silence(line["expire"]["id"], line["log_time_ns"])
+            return self.advance(line["log_time_ns"])
+        if "acknowledge" in line:
+            self.notifier.take_acknowledgement(line["acknowledge"]["matchers"])
+            return self.advance(line["log_time_ns"])
         if "budgets" in line:
             return {"budgets": self.budgets(line["budgets"]["at_ns"])}
         return self.store.answer(line["query"])
+
+    def told(self, transitions):
+        found, self.notices = self.notices, []
+        return {"transitions": transitions, "notices": found}
 
     def take_record(self, record, events):
         log_time = record["log_time_ns"]
@@ -200,6 +223,7 @@ class Model:
                 new.configured_at = old.configured_at
             self.slos[spec["name"]] = new
         self.store.configure([slo.projection() for slo in self.slos.values()])
+        self.notifier.configure(rules)
         self.orphans_due = True
         self.advance(log_time)
         self.touch_all()
@@ -394,7 +418,7 @@ class Model:
 
     def fold(self, told, now):
         """Puts decisions into effect; returns those that move an alert to another state."""
-        transitions = []
+        transitions, steps = [], []
         for alert, state, condition in told:
             if state == alert.state:
                 alert.false_since = None if condition else now
@@ -407,10 +431,15 @@ class Model:
             if state == "pending" or (state == "firing" and before == "inactive"):
                 alert.pending_from = now
             if state == "firing":
+                alert.fired_at, alert.life = now, alert.life + 1
+            if state in ("firing", "resolved"):
+                steps.append((alert.labels, state, alert.fired_at, alert.life))
+            if state == "firing":
                 dimensions = {"agent": alert.labels.get("agent", ""), "environment": "production"}
                 self.add(dimensions, now, [("sum", "alerts.fired", "", 1)], 1)
         if told:
             self.advance(now)
+        self.notices += self.notifier.decide(steps, now)
         return transitions
 
 

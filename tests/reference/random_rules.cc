@@ -117,7 +117,61 @@ SloSpec Perfect(Dice* dice) {
   return slo;
 }
 
+rules::RouteSpec RandomRoute(Dice* dice) {
+  rules::RouteSpec route;
+  route.receiver = dice->Of(std::vector<std::string>{"ops", "pager", "quiet"});
+  route.group_by = dice->Of(std::vector<std::vector<std::string>>{
+      {"rule"}, {"rule", "agent"}, {"severity"}, {"agent", "service"}, {}});
+  route.group_wait = dice->Of(std::vector<Duration>{Duration(0), Duration(0), seconds(7)});
+  route.group_interval =
+      dice->Of(std::vector<Duration>{Duration(0), seconds(20), minutes(1), minutes(2)});
+  route.repeat_interval = dice->Of(std::vector<Duration>{minutes(1), minutes(2), hours(4)});
+  return route;
+}
+
 }  // namespace
+
+std::vector<rules::LabelMatcher> RandomMatchers(Dice* dice) {
+  using Op = rules::LabelMatcher::Op;
+  const std::vector<rules::LabelMatcher> some = {
+      {"severity", Op::kEqual, "critical"},   {"severity", Op::kEqual, "warning"},
+      {"severity", Op::kNotEqual, "warning"}, {"agent", Op::kEqual, "ada"},
+      {"agent", Op::kMatch, "a.*|b.*"},       {"rule", Op::kMatch, "task-.*|fast-.*"},
+      {"rule", Op::kNotMatch, "task-.*"},     {"rule", Op::kEqual, "request-success"},
+      {"policy", Op::kEqual, "freeze"},       {"service", Op::kMatch, "tiles|web"}};
+  std::vector<rules::LabelMatcher> matchers = {dice->Of(some)};
+  if (dice->Percent(30)) matchers.push_back(dice->Of(some));
+  // One that wants a value, as silences and inhibitions need.
+  matchers.push_back({"alertname", Op::kMatch, ".+"});
+  return matchers;
+}
+
+void AddRandomRouting(Dice* dice, RuleSet* rules) {
+  for (const char* name : {"ops", "pager", "quiet"}) {
+    rules::ReceiverSpec receiver;
+    receiver.name = name;
+    receiver.target = "http://127.0.0.1:9/";
+    receiver.send_resolved = receiver.name != "quiet";
+    rules->receivers.push_back(std::move(receiver));
+  }
+  rules->route = RandomRoute(dice);
+  for (std::int64_t children = dice->Below(3); children > 0; --children) {
+    rules::RouteSpec child = RandomRoute(dice);
+    child.match = RandomMatchers(dice);
+    child.proceeds = dice->Percent(40);
+    if (dice->Percent(30)) {
+      child.children.push_back(RandomRoute(dice));
+      child.children.back().match = RandomMatchers(dice);
+    }
+    rules->route.children.push_back(std::move(child));
+  }
+  for (std::int64_t rows = dice->Below(3); rows > 0; --rows) {
+    rules->inhibitions.push_back(
+        {RandomMatchers(dice), RandomMatchers(dice),
+         dice->Of(std::vector<std::vector<std::string>>{{}, {"agent"}, {"rule", "agent"}})});
+  }
+  rules->flapping.fires = 0;  // the model does not know it
+}
 
 RuleSet RandomRules(Dice* dice) {
   RuleSet rules;

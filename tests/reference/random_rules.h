@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "rules/spec/rule_spec.h"
 #include "tests/reference/dice.h"
 
@@ -9,5 +11,10 @@ namespace barograph::reference {
 [[nodiscard]] rules::RuleSet RandomRules(Dice* dice);
 /// The same set after somebody edited it: a rule gone, one changed, one added.
 [[nodiscard]] rules::RuleSet EditRules(Dice* dice, rules::RuleSet rules);
+
+/// Gives the set routes, receivers and inhibitions for the alerts that its rules have.
+void AddRandomRouting(Dice* dice, rules::RuleSet* rules);
+/// Matchers that fit some of those alerts.
+[[nodiscard]] std::vector<rules::LabelMatcher> RandomMatchers(Dice* dice);
 
 }  // namespace barograph::reference

@@ -126,6 +126,44 @@ json Describe(const storage::AlertTransition& transition) {
           {"at_ns", Nanos(transition.at)}, {"condition", up ? transition.condition : ""}};
 }
 
+json Describe(const std::vector<rules::LabelMatcher>& matchers) {
+  constexpr const char* kOps[] = {"", "=", "!=", "=~", "!~"};
+  json found = json::array();
+  for (const rules::LabelMatcher& matcher : matchers) {
+    found.push_back({{"name", matcher.name},
+                     {"op", kOps[static_cast<std::size_t>(matcher.op)]},
+                     {"value", matcher.value}});
+  }
+  return found;
+}
+
+json Describe(const rules::RouteSpec& route) {
+  json children = json::array();
+  for (const rules::RouteSpec& child : route.children) children.push_back(Describe(child));
+  return {{"receiver", route.receiver},
+          {"group_by", route.group_by},
+          {"group_wait_ns", route.group_wait.count()},
+          {"group_interval_ns", route.group_interval.count()},
+          {"repeat_interval_ns", route.repeat_interval.count()},
+          {"match", Describe(route.match)},
+          {"continue", route.proceeds},
+          {"children", children}};
+}
+
+json Describe(const rules::Notice& notice) {
+  json members = json::array();
+  for (const rules::NoticeMember& member : notice.members) {
+    const bool resolved = member.state == storage::AlertState::kResolved;
+    members.push_back({{"labels", member.labels},
+                       {"state", Name(member.state)},
+                       {"starts_at_ns", Nanos(member.starts_at)},
+                       {"ends_at_ns", resolved ? Nanos(member.ends_at) : 0}});
+  }
+  return {{"receiver", notice.receiver},   {"reason", notice.reason},
+          {"at_ns", Nanos(notice.at)},     {"group_labels", notice.group_labels},
+          {"truncated", notice.truncated}, {"members", members}};
+}
+
 json ToJson(const v1::Event& event) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
@@ -139,8 +177,9 @@ json ToJson(const v1::Event& event) {
 class Replay {
  public:
   Replay(const std::string& input, const std::string& answers)
-      : engine_(
-            [](const rules::Notice&, const rules::ReceiverSpec&) { return rules::NoticeBody{}; }),
+      : engine_([](const rules::Notice& notice, const rules::ReceiverSpec&) {
+          return rules::NoticeBody{Describe(notice).dump(), "application/json"};
+        }),
         input_(input),
         answers_(answers) {}
 
@@ -151,7 +190,19 @@ class Replay {
     }
     json slos = json::array();
     for (const SloSpec& slo : rules.slos) slos.push_back(Describe(slo));
-    Write({{"rules", {{"slos", slos}}}, {"log_time_ns", Nanos(now)}});
+    json written = {{"slos", slos}, {"routes", Describe(rules.route)}};
+    written["receivers"] = json::array();
+    for (const rules::ReceiverSpec& receiver : rules.receivers) {
+      written["receivers"].push_back(
+          {{"name", receiver.name}, {"send_resolved", receiver.send_resolved}});
+    }
+    written["inhibitions"] = json::array();
+    for (const rules::InhibitionSpec& inhibition : rules.inhibitions) {
+      written["inhibitions"].push_back({{"source", Describe(inhibition.source)},
+                                        {"target", Describe(inhibition.target)},
+                                        {"equal", inhibition.equal}});
+    }
+    Write({{"rules", written}, {"log_time_ns", Nanos(now)}});
     FoldDecided(engine_.ApplyRules(rules, {"test", "reload"}), now);
     rules_ = rules;
   }
@@ -166,6 +217,9 @@ class Replay {
   }
   void Arrive(const std::vector<v1::Event>& events, Time now, bool evaluate);
   void EvaluateSecond(Time second);
+  void Silence(Dice* dice, Time now);
+  void Expire(Dice* dice, Time now);
+  void Acknowledge(Dice* dice, Time now);
   void Ask(json question);
   void AskBudgets(Time at);
 
@@ -182,6 +236,7 @@ class Replay {
   }
   void Fold(const std::vector<std::string>& wires, Time now);
   json FoldDecided(const std::vector<Engine::Decided>& decided, Time now);
+  json TakeNotices() { return std::exchange(notices_, json::array()); }
 
   Engine engine_;
   std::ofstream input_, answers_;
@@ -189,6 +244,7 @@ class Replay {
   Sequence next_{1};
   std::set<std::string> ids_;  ///< what admission does before the log: an id counts once
   RuleSet rules_;
+  json notices_ = json::array();  ///< decided since the last answer
 };
 
 void Replay::Fold(const std::vector<std::string>& wires, Time now) {
@@ -208,6 +264,11 @@ json Replay::FoldDecided(const std::vector<Engine::Decided>& decided, Time now) 
     std::vector<std::string> wires;
     for (const storage::ServerEvent& event : batch.events) {
       wires.push_back(storage::EncodeServerEvent(event, now));
+      if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
+        json told = json::parse(notice->body);
+        // Breaches wholly in the past are digests: README.md.
+        if (!told["group_labels"].contains("late")) notices_.push_back(std::move(told));
+      }
       const auto* transition = std::get_if<storage::AlertTransition>(&event);
       // Breaches wholly in the past are digests, and equal states only note whether the condition
       // holds: README.md.
@@ -233,7 +294,8 @@ void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluat
   if (!evaluate) return;
   Write({{"evaluate_changed", Nanos(now)}});
   bool more = false;  // a stream has far fewer instances than one call judges
-  Answer({{"transitions", FoldDecided(engine_.EvaluateChanged(now, &more), now)}});
+  const json transitions = FoldDecided(engine_.EvaluateChanged(now, &more), now);
+  Answer({{"transitions", transitions}, {"notices", TakeNotices()}});
 }
 
 void Replay::EvaluateSecond(Time second) {
@@ -245,7 +307,49 @@ void Replay::EvaluateSecond(Time second) {
     const json some = FoldDecided(engine_.EvaluateSecond(second, kAllInstances, &more), second);
     transitions.insert(transitions.end(), some.begin(), some.end());
   }
-  Answer({{"transitions", transitions}});
+  Answer({{"transitions", transitions}, {"notices", TakeNotices()}});
+}
+
+/// Somebody silences some alerts, at once or a little later.
+void Replay::Silence(Dice* dice, Time now) {
+  storage::Silenced wish;
+  wish.matchers = RandomMatchers(dice);
+  wish.comment = "by chance";
+  wish.starts_at = dice->Percent(70) ? now : now + dice->Span(seconds(40));
+  wish.ends_at = wish.starts_at + seconds(1) + dice->Span(minutes(3));
+  const auto decided = engine_.AddSilence(kTenant, wish, now);
+  if (!decided.ok()) return;
+  const auto& silenced = std::get<storage::Silenced>(decided->at(0).events.at(0));
+  Write({{"silence",
+          {{"id", silenced.id},
+           {"matchers", Describe(silenced.matchers)},
+           {"starts_at_ns", Nanos(silenced.starts_at)},
+           {"ends_at_ns", Nanos(silenced.ends_at)},
+           {"at_ns", Nanos(silenced.at)}}},
+         {"log_time_ns", Nanos(now)}});
+  FoldDecided(*decided, now);
+}
+
+void Replay::Expire(Dice* dice, Time now) {
+  std::vector<std::string> ids;
+  for (const rules::SilenceView& silence : engine_.Silences(kTenant)) {
+    if (silence.state != rules::SilenceState::kEnded) ids.push_back(silence.said.id);
+  }
+  if (ids.empty()) return;
+  const std::string id = dice->Of(ids);
+  const auto decided = engine_.EndSilence(kTenant, id, {"test", "command"}, now);
+  BAROGRAPH_ASSERT(decided.ok(), "it has not ended");
+  Write({{"expire", {{"id", id}}}, {"log_time_ns", Nanos(now)}});
+  FoldDecided(*decided, now);
+}
+
+void Replay::Acknowledge(Dice* dice, Time now) {
+  rules::AckWish wish;
+  wish.matchers = RandomMatchers(dice);
+  const auto decided = engine_.Acknowledge(kTenant, wish, now);
+  if (!decided.ok() || decided->empty()) return;
+  Write({{"acknowledge", {{"matchers", Describe(wish.matchers)}}}, {"log_time_ns", Nanos(now)}});
+  FoldDecided(*decided, now);
 }
 
 void Replay::Ask(json question) {
@@ -364,7 +468,9 @@ void Run(std::uint64_t seed, int length, Replay* replay) {
   Dice dice(seed);
   RandomEvents events(&dice, seed);
   Time second{seconds(1'700'000'000 + dice.Below(86'400))};
-  replay->Configure(RandomRules(&dice), second);
+  RuleSet rules = RandomRules(&dice);
+  AddRandomRouting(&dice, &rules);
+  replay->Configure(rules, second);
   replay->ApplyPrices(RandomEvents::Prices(&dice, second - hours(24 * 5)), second);
   replay->Arrive(events.History(second, 60), second, false);
   replay->ApplyPrices(RandomEvents::Prices(&dice, second - hours(24)), second);
@@ -375,7 +481,17 @@ void Run(std::uint64_t seed, int length, Replay* replay) {
       replay->Arrive(events.Arrive(now), now, dice.Percent(60));
     }
     if (dice.Below(60) == 0) events.ChangeLuck();
-    if (dice.Below(250) == 0) replay->Configure(EditRules(&dice, RandomRules(&dice)), now);
+    if (dice.Below(250) == 0) {
+      RuleSet edited = EditRules(&dice, RandomRules(&dice));
+      edited.route = rules.route;
+      edited.receivers = rules.receivers;
+      edited.inhibitions = rules.inhibitions;
+      edited.flapping = rules.flapping;
+      replay->Configure(edited, now);
+    }
+    if (dice.Below(40) == 0) replay->Silence(&dice, now);
+    if (dice.Below(90) == 0) replay->Expire(&dice, now);
+    if (dice.Below(50) == 0) replay->Acknowledge(&dice, now);
     second += seconds(1);
     if (dice.Below(200) == 0) {
       const Time stopped = second;
