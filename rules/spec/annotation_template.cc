@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "rules/spec/number_text.h"
+#include "rules/spec/template_tags.h"
 
 namespace barograph::rules {
 namespace {
@@ -66,47 +67,6 @@ class Lookup final : public basic_context<std::string> {
   mutable std::map<std::string, data, std::less<>> found_;
 };
 
-struct Tag {
-  std::string_view whole;  ///< with its braces, or from the opening ones on when it is not closed
-  char type = ' ';         ///< one of #^/>&!=, or ' '
-  std::string_view name;
-  bool closed = false;
-};
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
-/// The next tag at or after `*position`, which moves behind it.
-std::optional<Tag> NextTag(std::string_view text, std::size_t* position) {
-  constexpr std::size_t kShown = 40;
-  const std::size_t begin = text.find("{{", *position);
-  if (begin == std::string_view::npos) return std::nullopt;
-  const bool triple = text.substr(begin).starts_with("{{{");
-  const std::string_view close = triple ? "}}}" : "}}";
-  const std::size_t inner = begin + close.size();
-  const std::size_t end = text.find(close, inner);
-  Tag tag;
-  if (end == std::string_view::npos) {
-    *position = text.size();
-    tag.whole = text.substr(begin, kShown);
-    return tag;
-  }
-  *position = end + close.size();
-  tag.whole = text.substr(begin, *position - begin);
-  tag.name = Trim(text.substr(inner, end - inner));
-  tag.closed = true;
-  constexpr std::string_view kTypes = "#^/>&!=";
-  if (!triple && !tag.name.empty() && kTypes.find(tag.name[0]) != std::string_view::npos) {
-    tag.type = tag.name[0];
-    tag.name = Trim(tag.name.substr(1));
-  }
-  return tag;
-}
-
 /// Walks over the tags and collects what is wrong with them.
 class Checker {
  public:
@@ -116,19 +76,19 @@ class Checker {
 
   std::vector<TemplateMistake> Run(std::string_view text) {
     std::size_t position = 0;
-    while (const std::optional<Tag> tag = NextTag(text, &position)) Take(*tag);
-    for (const Tag& open : open_) {
+    while (const std::optional<TemplateTag> tag = NextTag(text, &position)) Take(*tag);
+    for (const TemplateTag& open : open_) {
       Say(open, "the section is not closed; write {{/" + std::string(open.name) + "}} at its end");
     }
     return std::move(mistakes_);
   }
 
  private:
-  void Say(const Tag& tag, const std::string& what, std::string unknown = "") {
+  void Say(const TemplateTag& tag, const std::string& what, std::string unknown = "") {
     mistakes_.push_back({"'" + std::string(tag.whole) + "': " + what, std::move(unknown)});
   }
 
-  void Take(const Tag& tag) {
+  void Take(const TemplateTag& tag) {
     if (!tag.closed) return Say(tag, "the tag is not closed; write {{name}}");
     if (tag.type == '!') return;
     if (tag.type == '>' || tag.type == '=') {
@@ -141,7 +101,7 @@ class Checker {
     if (tag.type == '#' || tag.type == '^') open_.push_back(tag);
   }
 
-  void Close(const Tag& tag) {
+  void Close(const TemplateTag& tag) {
     if (open_.empty()) return Say(tag, "it closes no section; write {{#name}} before it");
     if (open_.back().name != tag.name) {
       Say(tag, "the open section is {{" + std::string(1, open_.back().type) +
@@ -150,7 +110,7 @@ class Checker {
     open_.pop_back();
   }
 
-  void CheckName(const Tag& tag) {
+  void CheckName(const TemplateTag& tag) {
     if (std::find(known_->begin(), known_->end(), tag.name) != known_->end()) return;
     if (tag.name.empty()) return Say(tag, "the tag is empty; write e.g. {{value}}");
     if (tag.name == "event" || tag.name.starts_with("event.")) {
@@ -164,7 +124,7 @@ class Checker {
   }
 
   Known known_;
-  std::vector<Tag> open_;
+  std::vector<TemplateTag> open_;
   std::vector<TemplateMistake> mistakes_;
 };
 
