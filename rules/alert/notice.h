@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rules/spec/rule_spec.h"
@@ -38,7 +39,12 @@ struct Notice {
   /// Alerts of the group that the notice counts and does not name: Alertmanager's truncatedAlerts.
   std::uint64_t truncated = 0;
   bool truncated_fire = false;  ///< some of them fire
+  std::string tenant;
+  /// Any alert of the group fires, also one that another notice tells of.
+  bool group_fires = false;
 };
+/// Reason of a notice that says that somebody took care of its alerts.
+inline constexpr std::string_view kReasonAcknowledged = "acknowledged";
 
 /// The bytes that every try sends, and their content type.
 struct NoticeBody {

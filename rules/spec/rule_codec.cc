@@ -167,13 +167,14 @@ void Field(Archive& archive, std::string_view key, T& value) {
   Walk(archive, value);
 }
 
-/// A field that the first version did not have.
+/// A field that later versions added: it has a line only where it differs from its default, so that
+/// older logs are read and unchanged rules keep their hash.
 template <typename Archive, typename T>
-void LaterField(Archive& archive, std::string_view key, T& value) {
+void LaterField(Archive& archive, std::string_view key, T& value, const T& usual = T()) {
   if constexpr (Archive::kReads) {
     if (!archive.At(key)) return;
   } else {
-    if (value == T()) return;
+    if (value == usual) return;
   }
   Field(archive, key, value);
 }
@@ -379,13 +380,38 @@ void Walk(Archive& archive, FlapSpec& flapping) {
 }
 
 template <typename Archive>
+void Walk(Archive& archive, Rate& rate) {
+  Field(archive, "count", rate.count);
+  Field(archive, "per", rate.per);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, MailSpec& mail) {
+  Field(archive, "to", mail.to);
+  Field(archive, "from", mail.from);
+  Field(archive, "username", mail.username);
+  Field(archive, "tls", mail.tls);
+}
+
+template <typename Archive>
 void Walk(Archive& archive, ReceiverSpec& receiver) {
+  const ReceiverSpec usual;
   Field(archive, "name", receiver.name);
   Field(archive, "type", receiver.type);
   Field(archive, "format", receiver.format);
   Field(archive, "target", receiver.target);
   Field(archive, "secret", receiver.secret_reference);
   Field(archive, "send_resolved", receiver.send_resolved);
+  LaterField(archive, "url_reference", receiver.url_reference, usual.url_reference);
+  LaterField(archive, "template", receiver.body_template, usual.body_template);
+  LaterField(archive, "content_type", receiver.content_type, usual.content_type);
+  LaterField(archive, "headers", receiver.headers, usual.headers);
+  LaterField(archive, "secret_headers", receiver.secret_headers, usual.secret_headers);
+  LaterField(archive, "ca_file", receiver.ca_file, usual.ca_file);
+  LaterField(archive, "mail", receiver.mail, usual.mail);
+  LaterField(archive, "rate_limit", receiver.rate_limit, usual.rate_limit);
+  LaterField(archive, "timeout", receiver.timeout, usual.timeout);
+  LaterField(archive, "resend", receiver.resend, usual.resend);
 }
 
 template <typename Archive>
@@ -402,6 +428,7 @@ void Walk(Archive& archive, RuleSet& rules) {
   LaterField(archive, "mute_times", rules.mute_times);
   LaterField(archive, "escalations", rules.escalations);
   LaterField(archive, "flapping", rules.flapping);
+  LaterField(archive, "allow_private", rules.allow_private);
 }
 
 }  // namespace

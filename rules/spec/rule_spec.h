@@ -8,8 +8,9 @@
 
 #include "rules/measure/measure.h"
 #include "rules/spec/budget_spec.h"
-#include "rules/spec/rule.h"
+#include "rules/spec/receiver_spec.h"
 #include "rules/spec/route_spec.h"
+#include "rules/spec/rule.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
@@ -76,18 +77,6 @@ struct ExactRatio {
 /// more it can never fire.
 [[nodiscard]] ExactRatio ToleratedShare(const SloSpec& slo, const BurnRow& row);
 
-struct ReceiverSpec {
-  std::string name;
-  enum class Type : std::uint8_t { kWebhook, kFile } type = Type::kWebhook;
-  enum class Format : std::uint8_t { kAlertmanager, kBarograph } format = Format::kAlertmanager;
-  std::string target;  ///< URL or path
-  /// Reference to the signing secret, e.g. "env:HOOK_SECRET" or "file:/path"; never the secret
-  /// itself.
-  std::string secret_reference;
-  bool send_resolved = true;
-  friend bool operator==(const ReceiverSpec&, const ReceiverSpec&) = default;
-};
-
 /// Everything that `rules:` files say, ready to run.
 struct RuleSet {
   std::vector<std::string> labels;  ///< event labels that are dimensions
@@ -102,6 +91,8 @@ struct RuleSet {
   std::vector<MuteTimeSpec> mute_times;
   std::vector<EscalationSpec> escalations;
   FlapSpec flapping;
+  /// Private networks that names of receivers may lead to: "10.1.0.0/16".
+  std::vector<std::string> allow_private;
   friend bool operator==(const RuleSet&, const RuleSet&) = default;
 };
 

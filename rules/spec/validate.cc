@@ -387,23 +387,12 @@ class Validator final : public RuleChecks {
   }
 
   void Receivers() {
-    for (std::size_t i = 0; i < rules_.receivers.size(); ++i) {
-      const ReceiverSpec& receiver = rules_.receivers[i];
-      const std::string path = Item("receivers", i);
-      if (receiver.name.empty() || receiver.name.size() > kNameBytesMax) {
-        Report(path + ".name",
-               "a receiver's name has 1 to " + std::to_string(kNameBytesMax) + " bytes");
-      } else if (!receivers_.insert(receiver.name).second) {
-        Report(path + ".name", Quoted(receiver.name) + " names two receivers; names are unique");
-      }
-      const bool webhook = receiver.type == ReceiverSpec::Type::kWebhook;
-      const bool http =
-          receiver.target.starts_with("http://") || receiver.target.starts_with("https://");
-      if (receiver.target.empty() || (webhook && !http)) {
-        Report(path + (webhook ? ".webhook.url" : ".file.path"),
-               webhook ? Quoted(receiver.target) + " is no URL; it begins with http:// or https://"
-                       : std::string("is empty; name the file to append to"));
-      }
+    for (const ReceiverSpec& receiver : rules_.receivers) receivers_.insert(receiver.name);
+    for (SpecError& error : ValidateReceivers(rules_.receivers))
+      errors_.push_back(std::move(error));
+    for (std::size_t i = 0; i < rules_.allow_private.size(); ++i) {
+      std::string mistake = NetworkMistake(rules_.allow_private[i]);
+      if (!mistake.empty()) Report(Item("allow_private", i), std::move(mistake));
     }
   }
 

@@ -21,7 +21,7 @@
 #include "server/config/shipped_prices.h"
 #include "server/notify/body/notice_body.h"
 #include "server/notify/outbox_worker.h"
-#include "server/notify/webhook/webhook_sender.h"
+#include "server/notify/transfer/transfer_loop.h"
 #include "server/partition/partition.h"
 #include "server/web/fleet_metrics.h"
 #include "server/web/health.h"
@@ -136,7 +136,7 @@ struct Server::State {
 
   // In order of dependence: what is below is destroyed first.
   std::unique_ptr<Partition> partition;
-  std::unique_ptr<WebhookClient> webhooks;
+  std::unique_ptr<TransferLoop> transfers;
   OutboxWorker::Senders senders;  ///< in force
   std::unique_ptr<OutboxWorker> outbox;
   std::unique_ptr<Api> api;
@@ -226,7 +226,8 @@ Result<Server::State::Fresh> Server::State::ReadAgain() {
   Fresh fresh;
   BAROGRAPH_ASSIGN(fresh.configuration, LoadConfiguration(options.sources));
   BAROGRAPH_ASSIGN(fresh.prices, LoadPrices(configuration.server.prices));
-  BAROGRAPH_ASSIGN(fresh.senders, MakeSenders(fresh.configuration.rules.receivers, *webhooks));
+  BAROGRAPH_ASSIGN(fresh.senders, MakeSenders(fresh.configuration.rules.receivers,
+                                              fresh.configuration.rules.allow_private, *transfers));
   return fresh;
 }
 
@@ -237,7 +238,7 @@ Status Server::State::Reload() {
   // Until it is known which rules hold, the notices of both find their receiver.
   OutboxWorker::Senders both = senders;
   both.insert(fresh->senders.begin(), fresh->senders.end());
-  outbox->SetSenders(std::move(both));
+  outbox->SetSenders(std::move(both), LimitsOf(fresh->configuration.rules.receivers));
   const CommandEnd applied =
       Apply(std::move(fresh->prices), fresh->configuration.rules, "reload", kReloadMax);
   const bool holds = applied.status.ok() || applied.how == CommandEnd::How::kGoesOn;
@@ -245,15 +246,16 @@ Status Server::State::Reload() {
     configuration.rules = std::move(fresh->configuration.rules);
     senders = std::move(fresh->senders);
   }
-  outbox->SetSenders(senders);
+  outbox->SetSenders(senders, LimitsOf(configuration.rules.receivers));
   if (applied.status.ok()) return {};
   return applied.status.error().WithContext(
       holds ? "the new rules hold as soon as the disk has them" : kOldHold);
 }
 
 Status Server::State::StartNotify() {
-  webhooks = std::make_unique<WebhookClient>();
-  BAROGRAPH_ASSIGN(senders, MakeSenders(configuration.rules.receivers, *webhooks));
+  transfers = std::make_unique<TransferLoop>();
+  BAROGRAPH_ASSIGN(senders, MakeSenders(configuration.rules.receivers,
+                                        configuration.rules.allow_private, *transfers));
   OutboxWorker::Ports ports;
   ports.list_pending = [this](Sequence after, std::size_t limit) {
     return partition->outbox().ListPending(after, limit);
@@ -262,7 +264,8 @@ Status Server::State::StartNotify() {
                               std::function<void(Status)> done) {
     partition->EndDelivery(std::move(tenant), std::move(delivery), std::move(done));
   };
-  outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports), senders);
+  outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports), senders,
+                                          LimitsOf(configuration.rules.receivers));
   SetOutboxToWake(outbox.get());
   return {};
 }

@@ -101,6 +101,19 @@ void AddNotices(const OutboxFigures& outbox, MetricSink& sink) {
              static_cast<double>(outbox.waiting));
 }
 
+void AddReceivers(const OutboxFigures& outbox, MetricSink& sink) {
+  for (const auto& [receiver, figures] : outbox.receivers) {
+    const std::map<std::string, std::string> labels{{"receiver", receiver}};
+    sink.Gauge("barograph_receiver_notices_waiting", "Notices that wait for this receiver.",
+               static_cast<double>(figures.waiting), labels);
+    sink.Gauge("barograph_receiver_tries_under_way", "Tries to deliver that wait for an answer.",
+               static_cast<double>(figures.under_way), labels);
+    sink.Counter("barograph_receiver_waits_for_rate_total",
+                 "Notices that were due and had to wait for the receiver's rate limit.",
+                 static_cast<double>(figures.waits_for_rate), labels);
+  }
+}
+
 void AddProcess(MetricSink& sink) {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
   if (file == nullptr) return;
@@ -120,6 +133,7 @@ void AddServerMetrics(const ServerFigures& figures, MetricSink& sink) {
   AddLog(figures.partition, sink);
   AddQuarantine(figures.partition, sink);
   AddNotices(figures.outbox, sink);
+  AddReceivers(figures.outbox, sink);
   AddProcess(sink);
 }
 

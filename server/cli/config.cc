@@ -124,6 +124,18 @@ void PrintKafka(const KafkaSection& kafka) {
   }
 }
 
+void PrintReceiver(const rules::ReceiverSpec& receiver) {
+  const std::string target =
+      receiver.url_reference.empty() ? receiver.target : "*** from " + receiver.url_reference;
+  std::string secrets;
+  if (!receiver.secret_reference.empty()) secrets = " secret *** from " + receiver.secret_reference;
+  for (const auto& [name, reference] : receiver.secret_headers) {
+    secrets += " " + name + " *** from " + reference;
+  }
+  std::printf("receiver %s: %s %s%s\n", receiver.name.c_str(),
+              std::string(Name(receiver.type)).c_str(), target.c_str(), secrets.c_str());
+}
+
 int RunPrint(const ConfigFlags& flags) {
   const auto sources = Sources(flags);
   if (!sources.ok()) return Refuse(sources.error());
@@ -140,11 +152,7 @@ int RunPrint(const ConfigFlags& flags) {
   std::fputs(table.ToString().c_str(), stdout);
   const rules::RuleSet& rules = configuration->rules;
   for (const rules::SloSpec& slo : rules.slos) std::printf("slo %s\n", slo.common.name.c_str());
-  for (const rules::ReceiverSpec& receiver : rules.receivers) {
-    const std::string secret = receiver.secret_reference.empty() ? "" : " secret ***";
-    std::printf("receiver %s: %s%s\n", receiver.name.c_str(), receiver.target.c_str(),
-                secret.c_str());
-  }
+  for (const rules::ReceiverSpec& receiver : rules.receivers) PrintReceiver(receiver);
   if (configuration->kafka) PrintKafka(*configuration->kafka);
   return kExitDone;
 }

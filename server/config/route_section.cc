@@ -12,41 +12,6 @@ namespace {
 /// A child's way to have no escalation where its parent has one.
 constexpr std::string_view kNoEscalation = "none";
 
-void ReadWebhook(const YamlNode& node, rules::ReceiverSpec* receiver, Diagnostics* diagnostics) {
-  using Format = rules::ReceiverSpec::Format;
-  receiver->type = rules::ReceiverSpec::Type::kWebhook;
-  MapReader map(node, "`webhook`", diagnostics);
-  if (const auto* url = map.Require("url", "https://example.org/hook")) {
-    receiver->target = ReadText(*url, "url", diagnostics).value_or("");
-  }
-  if (const auto* format = map.Find("format")) {
-    constexpr std::array<std::string_view, 2> kFormats{"alertmanager", "barograph"};
-    const auto chosen = ReadWord(*format, "format", kFormats, diagnostics);
-    receiver->format = chosen == 1U ? Format::kBarograph : Format::kAlertmanager;
-  }
-  if (const auto* secret = map.Find("secret")) {
-    receiver->secret_reference = ReadSecretReference(*secret, "secret", diagnostics);
-  }
-  if (const auto* resolved = map.Find("send_resolved")) {
-    receiver->send_resolved = ReadBool(*resolved, "send_resolved", diagnostics).value_or(true);
-  }
-  map.Finish();
-}
-
-void ReadFile(const YamlNode& node, rules::ReceiverSpec* receiver, Diagnostics* diagnostics) {
-  using Format = rules::ReceiverSpec::Format;
-  receiver->type = rules::ReceiverSpec::Type::kFile;
-  receiver->format = Format::kBarograph;
-  MapReader map(node, "`file`", diagnostics);
-  if (const auto* path = map.Require("path", "alerts.jsonl")) {
-    receiver->target = ReadText(*path, "path", diagnostics).value_or("");
-  }
-  if (const auto* resolved = map.Find("send_resolved")) {
-    receiver->send_resolved = ReadBool(*resolved, "send_resolved", diagnostics).value_or(true);
-  }
-  map.Finish();
-}
-
 /// A node with all below it. What it does not say it has from its parent.
 rules::RouteSpec ReadRouteNode(const YamlNode& node, const rules::RouteSpec* parent,
                                Diagnostics* diagnostics) {
@@ -117,29 +82,6 @@ void ReadRoute(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics)
   draft->rules.route = ReadRouteNode(node, nullptr, diagnostics);
   draft->Place("routes", node);
   if (diagnostics->count() != before) draft->MarkBroken("routes");
-}
-
-void ReadReceiver(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics) {
-  const std::size_t before = diagnostics->count();
-  rules::ReceiverSpec receiver;
-  MapReader map(node, "a receiver", diagnostics);
-  if (const auto* name = map.Require("name", "ops")) {
-    receiver.name = ReadText(*name, "name", diagnostics).value_or("");
-  }
-  const YamlNode* webhook = map.Find("webhook");
-  const YamlNode* file = map.Find("file");
-  if (webhook != nullptr) ReadWebhook(*webhook, &receiver, diagnostics);
-  if (file != nullptr) ReadFile(*file, &receiver, diagnostics);
-  map.RefuseLater({"slack", "pagerduty", "email"}, "it has webhook and file");
-  map.Finish();
-  if (diagnostics->count() == before && (webhook == nullptr) == (file == nullptr)) {
-    diagnostics->Add(node.position, "a receiver takes exactly one of `webhook` and `file`");
-  }
-  // A broken receiver stays, so that the route that names it is not told as a mistake too.
-  const std::string path = "receivers[" + std::to_string(draft->rules.receivers.size()) + "]";
-  draft->Place(path, node);
-  if (diagnostics->count() != before) draft->MarkBroken(path);
-  draft->rules.receivers.push_back(std::move(receiver));
 }
 
 }  // namespace barograph::server

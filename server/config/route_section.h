@@ -7,7 +7,4 @@ namespace barograph::server {
 /// Reads `routes:` into the draft.
 void ReadRoute(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
 
-/// Reads one item of `receivers:` and adds it to the draft.
-void ReadReceiver(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
-
 }  // namespace barograph::server

@@ -5,6 +5,7 @@
 
 #include "server/config/budget_section.h"
 #include "server/config/life_section.h"
+#include "server/config/receiver_section.h"
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
@@ -111,6 +112,9 @@ void ReadSharedSections(MapReader& map, RuleDraft* draft) {
   ReadItems(map, "escalations",
             [&](const YamlNode& item) { ReadEscalation(item, draft, diagnostics); });
   if (const YamlNode* flapping = map.Find("flapping")) ReadFlapping(*flapping, draft, diagnostics);
+  if (const YamlNode* allowed = map.Find("allow_private")) {
+    ReadAllowPrivate(*allowed, draft, diagnostics);
+  }
 }
 
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics) {

@@ -45,7 +45,7 @@ class RuleDraft {
 };
 
 /// Reads the sections of a rule file that may also stand in barograph.yaml: labels, series, routes,
-/// receivers, inhibitions, mute_times, escalations, flapping.
+/// receivers, allow_private, inhibitions, mute_times, escalations, flapping.
 void ReadSharedSections(MapReader& map, RuleDraft* draft);
 
 /// Reads one rule file into the draft: apiVersion, the shared sections and slos. Sections that

@@ -1,8 +1,8 @@
 #include "server/config/rule_json.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "server/config/receiver_json.h"
 #include "storage/base/money.h"
 
 namespace barograph::server {
@@ -153,27 +153,6 @@ Json SloJson(const rules::SloSpec& slo) {
   return json;
 }
 
-// A reference to a secret, "env:NAME", as it is written.
-Json ReferenceJson(const std::string& reference) {
-  const std::size_t colon = std::min(reference.find(':'), reference.size());
-  return {{reference.substr(0, colon), reference.substr(std::min(colon + 1, reference.size()))}};
-}
-
-Json ReceiverJson(const rules::ReceiverSpec& receiver) {
-  if (receiver.type == rules::ReceiverSpec::Type::kFile) {
-    return {{"name", receiver.name},
-            {"file", {{"path", receiver.target}, {"send_resolved", receiver.send_resolved}}}};
-  }
-  const bool alertmanager = receiver.format == rules::ReceiverSpec::Format::kAlertmanager;
-  Json webhook = {{"url", receiver.target},
-                  {"format", alertmanager ? "alertmanager" : "barograph"},
-                  {"send_resolved", receiver.send_resolved}};
-  if (!receiver.secret_reference.empty()) {
-    webhook["secret"] = ReferenceJson(receiver.secret_reference);
-  }
-  return {{"name", receiver.name}, {"webhook", webhook}};
-}
-
 Json MatchersJson(const std::vector<rules::LabelMatcher>& matchers) {
   Json json = Json::array();
   for (const rules::LabelMatcher& matcher : matchers) json.push_back(rules::MatcherText(matcher));
@@ -258,6 +237,7 @@ Json RulesJson(const rules::RuleSet& rules) {
   for (const rules::ReceiverSpec& receiver : rules.receivers)
     json["receivers"].push_back(ReceiverJson(receiver));
   AddLife(rules, &json);
+  if (!rules.allow_private.empty()) json["allow_private"] = rules.allow_private;
   return json;
 }
 

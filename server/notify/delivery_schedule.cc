@@ -17,6 +17,28 @@ bool Covers(const storage::NoticeDecided& newer, const storage::NoticeDecided& o
 
 }  // namespace
 
+void DeliverySchedule::SetLimits(const Limits& limits) {
+  std::map<std::string, Bucket, std::less<>> buckets;
+  for (const auto& [receiver, rate] : limits) {
+    Bucket& bucket = buckets[receiver];
+    const auto old = buckets_.find(receiver);
+    if (old != buckets_.end() && old->second.rate == rate) bucket.full_at = old->second.full_at;
+    bucket.rate = rate;
+    figures_.try_emplace(receiver);
+  }
+  buckets_ = std::move(buckets);
+}
+
+bool DeliverySchedule::HasRoom(const std::string& receiver) const {
+  const auto found = figures_.find(receiver);
+  return found == figures_.end() || found->second.under_way < kTriesOfReceiverMax;
+}
+
+Time DeliverySchedule::ReadyAt(const std::string& receiver) const {
+  const auto found = buckets_.find(receiver);
+  return found == buckets_.end() ? Time::min() : found->second.ReadyAt();
+}
+
 DeliverySchedule::Ended DeliverySchedule::End(Waiting& waiting, storage::DeliveryOutcome outcome,
                                               std::uint32_t attempts, const TryResult& last) {
   waiting.ended = true;
@@ -62,6 +84,7 @@ std::vector<DeliverySchedule::Ended> DeliverySchedule::Add(storage::OutboxRow ro
     group.attempts = 0;
     group.due = std::max(group.due, now);
   }
+  ++figures_[row.notice.receiver].waiting;
   group.queue.push_back({std::move(row)});
   groups_of_.emplace(sequence, std::move(key));
   Supersede(group, &ended);
@@ -77,11 +100,26 @@ std::vector<storage::OutboxRow> DeliverySchedule::TakeDue(Time now, std::size_t 
     return std::pair(a->due, a->queue.front().row.sequence) <
            std::pair(b->due, b->queue.front().row.sequence);
   });
-  due.resize(std::min(due.size(), limit));
   std::vector<storage::OutboxRow> rows;
   for (Group* group : due) {
+    if (rows.size() == limit) break;
+    const storage::OutboxRow& row = group->queue.front().row;
+    const std::string& receiver = row.notice.receiver;
+    ReceiverFigures& figures = figures_[receiver];
+    if (!HasRoom(receiver)) continue;
+    const auto bucket = buckets_.find(receiver);
+    if (bucket != buckets_.end()) {
+      bucket->second.Follow(now);
+      if (bucket->second.ReadyAt() > now) {
+        if (!std::exchange(group->held, true)) ++figures.waits_for_rate;
+        continue;
+      }
+      bucket->second.Take(now);
+    }
+    group->held = false;
     group->under_way = true;
-    rows.push_back(group->queue.front().row);
+    ++figures.under_way;
+    rows.push_back(row);
   }
   return rows;
 }
@@ -107,6 +145,7 @@ std::vector<DeliverySchedule::Ended> DeliverySchedule::Finish(Sequence sequence,
   BAROGRAPH_ASSERT(group.under_way && group.queue.front().row.sequence == sequence,
                    "a try ended that was not under way");
   group.under_way = false;
+  --figures_[std::get<1>(found->second)].under_way;
   ++group.attempts;
   group.last = result;
   Waiting& front = group.queue.front();
@@ -132,6 +171,7 @@ std::vector<DeliverySchedule::Ended> DeliverySchedule::Finish(Sequence sequence,
 void DeliverySchedule::Forget(Sequence sequence) {
   const auto found = groups_of_.find(sequence);
   if (found == groups_of_.end()) return;
+  --figures_[std::get<1>(found->second)].waiting;
   const auto group = groups_.find(found->second);
   if (group != groups_.end() && group->second.queue.empty()) groups_.erase(group);
   groups_of_.erase(found);
@@ -141,7 +181,11 @@ std::optional<Time> DeliverySchedule::NextDue() const {
   std::optional<Time> next;
   for (const auto& [key, group] : groups_) {
     if (group.queue.empty() || group.under_way) continue;
-    if (!next || group.due < *next) next = group.due;
+    // One whose receiver has no room is looked at again when a try of it ends.
+    const std::string& receiver = std::get<1>(key);
+    if (!HasRoom(receiver)) continue;
+    const Time due = std::max(group.due, ReadyAt(receiver));
+    if (!next || due < *next) next = due;
   }
   return next;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -9,6 +10,8 @@
 #include <tuple>
 #include <vector>
 
+#include "rules/spec/receiver_spec.h"
+#include "server/notify/limits.h"
 #include "server/notify/sender.h"
 #include "storage/base/clock.h"
 #include "storage/state/outbox.h"
@@ -26,9 +29,19 @@ struct DeliveryPolicy {
   Duration give_up_after = std::chrono::hours(75);
 };
 
+/// What one receiver is doing; for /metrics.
+struct ReceiverFigures {
+  std::uint64_t waiting = 0;         ///< notices, also those under way
+  std::uint64_t under_way = 0;       ///< tries
+  std::uint64_t waits_for_rate = 0;  ///< notices that were due and had to wait for the rate limit
+};
+
 /// Decides what is sent next. Notices of one group go out one at a time and in order, so that a
 /// resolve never overtakes its firing; groups do not wait for one another. A notice that failed is
 /// superseded by a newer one of its group that tells of all its episodes.
+///
+/// A receiver has at most kTriesOfReceiverMax tries under way, so that one that hangs takes no room
+/// from others, and no more tries in a span of time than its rate limit says: those beyond wait.
 ///
 /// Threads: one. No clock and no I/O: time is given.
 class DeliverySchedule {
@@ -43,6 +56,10 @@ class DeliverySchedule {
     storage::Delivery delivery;
   };
 
+  using Limits = std::map<std::string, rules::Rate, std::less<>>;
+  /// Rate limits by receiver; of one that keeps its limit, what it has sent still counts.
+  void SetLimits(const Limits& limits);
+
   /// Takes a pending row. Rows must come in order of sequence; a row that is already here is
   /// ignored. Returns rows that it superseded.
   std::vector<Ended> Add(storage::OutboxRow row, Time now);
@@ -56,6 +73,10 @@ class DeliverySchedule {
   [[nodiscard]] std::optional<Time> NextDue() const;
   /// Rows held, waiting or under way.
   [[nodiscard]] std::size_t size() const { return groups_of_.size(); }
+  /// Of every receiver that has rows or a rate limit, or had rows.
+  [[nodiscard]] const std::map<std::string, ReceiverFigures, std::less<>>& figures() const {
+    return figures_;
+  }
 
  private:
   using GroupKey = std::tuple<std::string, std::string, std::string>;  // tenant, receiver, group
@@ -67,10 +88,25 @@ class DeliverySchedule {
     std::deque<Waiting> queue;   // front is tried next
     std::uint32_t attempts = 0;  // of the front
     bool under_way = false;
+    bool held = false;  // due, and waits for the rate limit
     Time due{};
     TryResult last;  // of the front, valid if attempts > 0
   };
 
+  /// A bucket of tokens, as the generic cell rate algorithm keeps it (ITU-T I.371, annex A): each
+  /// try moves `full_at` on by one interval, and may run ahead of the clock by a burst.
+  struct Bucket {
+    rules::Rate rate;
+    Time full_at{};
+    [[nodiscard]] Duration interval() const { return rate.per / rate.count; }
+    [[nodiscard]] Time ReadyAt() const { return full_at - (rules::BurstOf(rate) - 1) * interval(); }
+    /// A clock that was set back must not stop a receiver for longer than an empty bucket does.
+    void Follow(Time now) { full_at = std::min(full_at, now + rules::BurstOf(rate) * interval()); }
+    void Take(Time now) { full_at = std::max(full_at, now) + interval(); }
+  };
+
+  [[nodiscard]] bool HasRoom(const std::string& receiver) const;
+  [[nodiscard]] Time ReadyAt(const std::string& receiver) const;
   Ended End(Waiting& waiting, storage::DeliveryOutcome outcome, std::uint32_t attempts,
             const TryResult& last);
   void Supersede(Group& group, std::vector<Ended>* ended);
@@ -81,6 +117,8 @@ class DeliverySchedule {
   std::mt19937_64 random_;
   std::map<GroupKey, Group> groups_;
   std::map<Sequence, GroupKey> groups_of_;
+  std::map<std::string, Bucket, std::less<>> buckets_;  // receivers with a limit
+  std::map<std::string, ReceiverFigures, std::less<>> figures_;
 };
 
 }  // namespace barograph::server

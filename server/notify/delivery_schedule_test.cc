@@ -17,12 +17,13 @@ class DeliveryScheduleTest : public testing::Test {
   static Time At(Duration since_start) { return Time(std::chrono::hours(1000)) + since_start; }
 
   std::vector<std::string> Add(std::uint64_t sequence, std::string group,
-                               std::vector<std::string> episodes, Duration at = Duration(0)) {
+                               std::vector<std::string> episodes, Duration at = Duration(0),
+                               std::string receiver = "ops") {
     storage::OutboxRow row;
     row.tenant = "default";
     row.sequence = Sequence{sequence};
     row.notice.id = "n" + std::to_string(sequence);
-    row.notice.receiver = "ops";
+    row.notice.receiver = std::move(receiver);
     row.notice.group_key = std::move(group);
     row.notice.episode_ids = std::move(episodes);
     row.notice.at = At(at);
@@ -126,6 +127,60 @@ TEST_F(DeliveryScheduleTest, RefusedIsDeadAndAMissingReceiverDropped) {
   schedule_.Forget(Sequence{1});
   schedule_.Forget(Sequence{2});
   EXPECT_EQ(schedule_.size(), 0U);
+}
+
+TEST_F(DeliveryScheduleTest, ARateLimitLetsABurstThroughAndThenOneEachInterval) {
+  schedule_.SetLimits({{"ops", {30, std::chrono::minutes(1)}}});  // one each 2 s, 3 at once
+  for (std::uint64_t row = 1; row <= 6; ++row) Add(row, "g" + std::to_string(row), {"e"});
+  Add(7, "x", {"e"}, Duration(0), "other");
+  EXPECT_THAT(Due(seconds(0)), ElementsAre("n1", "n2", "n3", "n7"));
+  EXPECT_EQ(schedule_.figures().at("ops").waits_for_rate, 3U);
+  EXPECT_EQ(schedule_.NextDue(), At(seconds(2)));
+  EXPECT_THAT(Due(milliseconds(1'999)), IsEmpty());
+  EXPECT_THAT(Due(seconds(2)), ElementsAre("n4"));
+  EXPECT_THAT(Due(seconds(6)), ElementsAre("n5", "n6")) << "nothing is lost";
+  EXPECT_EQ(schedule_.figures().at("ops").waits_for_rate, 3U);
+}
+
+TEST_F(DeliveryScheduleTest, ATryThatFailedCountsTowardsTheRate) {
+  schedule_.SetLimits({{"ops", {1, std::chrono::minutes(1)}}});
+  Add(1, "a", {"e1"});
+  ASSERT_THAT(Due(seconds(0)), ElementsAre("n1"));
+  Finish(1, kRetry, seconds(0));
+  EXPECT_THAT(Due(seconds(59)), IsEmpty());
+  EXPECT_THAT(Due(seconds(60)), ElementsAre("n1"));
+}
+
+TEST_F(DeliveryScheduleTest, ALimitThatStaysAtAReloadForgetsNothing) {
+  const DeliverySchedule::Limits limits{{"ops", {1, std::chrono::minutes(1)}}};
+  schedule_.SetLimits(limits);
+  Add(1, "a", {"e1"});
+  Add(2, "b", {"e2"});
+  ASSERT_THAT(Due(seconds(0)), ElementsAre("n1"));
+  schedule_.SetLimits(limits);
+  EXPECT_THAT(Due(seconds(1)), IsEmpty());
+  schedule_.SetLimits({});
+  EXPECT_THAT(Due(seconds(1)), ElementsAre("n2"));
+}
+
+TEST_F(DeliveryScheduleTest, AClockThatIsSetBackStopsALimitedReceiverForOneIntervalAtMost) {
+  schedule_.SetLimits({{"ops", {1, std::chrono::minutes(1)}}});
+  Add(1, "a", {"e1"});
+  ASSERT_THAT(Due(hours(5)), ElementsAre("n1"));
+  Add(2, "b", {"e2"});
+  EXPECT_THAT(Due(seconds(0)), IsEmpty());
+  EXPECT_THAT(Due(seconds(60)), ElementsAre("n2"));
+}
+
+TEST_F(DeliveryScheduleTest, AReceiverThatHangsTakesNoRoomFromOthers) {
+  for (std::uint64_t row = 1; row <= 20; ++row) Add(row, "g" + std::to_string(row), {"e"});
+  EXPECT_EQ(Due(seconds(0)).size(), kTriesOfReceiverMax);
+  EXPECT_FALSE(schedule_.NextDue().has_value()) << "nothing to wait for but an answer";
+  Add(21, "x", {"e"}, seconds(1), "other");
+  EXPECT_THAT(Due(seconds(1)), ElementsAre("n21"));
+  Finish(1, kDelivered, seconds(2));
+  EXPECT_THAT(Due(seconds(2)), ElementsAre("n9"));
+  EXPECT_EQ(schedule_.figures().at("ops").under_way, kTriesOfReceiverMax);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -21,11 +22,13 @@ constexpr std::size_t kListRows = 256;
 }  // namespace
 
 struct OutboxWorker::State : std::enable_shared_from_this<OutboxWorker::State> {
-  State(const OutboxWorkerOptions& options_of, Clock& clock_of, Ports ports_of, Senders senders_of)
+  State(const OutboxWorkerOptions& options_of, Clock& clock_of, Ports ports_of, Senders senders_of,
+        Limits limits_of)
       : options(options_of),
         clock(clock_of),
         ports(std::move(ports_of)),
         senders(std::make_shared<const Senders>(std::move(senders_of))),
+        limits(std::move(limits_of)),
         schedule(options.policy) {}
 
   struct Finished {
@@ -49,6 +52,7 @@ struct OutboxWorker::State : std::enable_shared_from_this<OutboxWorker::State> {
   Duration tell_due ABSL_GUARDED_BY(mutex){0};  ///< boot time
   std::size_t under_way ABSL_GUARDED_BY(mutex) = 0;
   std::shared_ptr<const Senders> senders ABSL_GUARDED_BY(mutex);
+  std::optional<Limits> limits ABSL_GUARDED_BY(mutex);  ///< not yet in force
   OutboxFigures figures ABSL_GUARDED_BY(mutex);
 
   // The worker's thread only.
@@ -219,7 +223,10 @@ void OutboxWorker::State::SendDue() {
     const absl::MutexLock lock(&mutex);
     room = options.under_way_max - std::min(under_way, options.under_way_max);
     current = senders;
+    if (limits) schedule.SetLimits(*limits);
+    limits.reset();
     figures.waiting = schedule.size();
+    figures.receivers = schedule.figures();
   }
   for (storage::OutboxRow& row : schedule.TakeDue(clock.WallNow(), room)) {
     {
@@ -249,16 +256,18 @@ void OutboxWorker::State::Run() {
 }
 
 OutboxWorker::OutboxWorker(const OutboxWorkerOptions& options, Clock& clock, Ports ports,
-                           Senders senders)
-    : state_(std::make_shared<State>(options, clock, std::move(ports), std::move(senders))) {
+                           Senders senders, Limits limits)
+    : state_(std::make_shared<State>(options, clock, std::move(ports), std::move(senders),
+                                     std::move(limits))) {
   state_->thread = StartThread("outbox", [state = state_.get()] { state->Run(); });
 }
 
 OutboxWorker::~OutboxWorker() { Stop(Duration(0)); }
 
-void OutboxWorker::SetSenders(Senders senders) {
+void OutboxWorker::SetSenders(Senders senders, Limits limits) {
   const absl::MutexLock lock(&state_->mutex);
   state_->senders = std::make_shared<const Senders>(std::move(senders));
+  state_->limits = std::move(limits);
   state_->woken = true;
 }
 

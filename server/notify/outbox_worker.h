@@ -17,8 +17,8 @@ namespace barograph::server {
 
 struct OutboxWorkerOptions {
   DeliveryPolicy policy;
-  std::size_t under_way_max = 64;  ///< tries at once, over all receivers
-  std::size_t rows_max = 10'000;   ///< pending rows held in memory; further ones wait on disk
+  std::size_t under_way_max = kTriesUnderWayMax;  ///< tries at once, over all receivers
+  std::size_t rows_max = 10'000;  ///< pending rows held in memory; further ones wait on disk
   /// Ends that the log refused, because too many commands wait or a read failed, are told again
   /// after a pause, at most so many at once; it doubles with each turn in which the log took none.
   Duration tell_pause_min = std::chrono::milliseconds(50);
@@ -31,6 +31,7 @@ struct OutboxFigures {
   std::uint64_t delivered = 0, superseded = 0, dead = 0, dropped = 0, tries = 0, failed_tries = 0;
   std::uint64_t waiting = 0;
   std::uint64_t refused_ends = 0;  ///< times that the log did not take how a notice ended
+  std::map<std::string, ReceiverFigures, std::less<>> receivers;
 };
 
 /// Sends what the log decided: reads durable outbox rows, hands them to their receivers, and tells
@@ -54,11 +55,15 @@ class OutboxWorker {
   };
   using Senders = std::map<std::string, std::shared_ptr<Sender>, std::less<>>;
 
-  OutboxWorker(const OutboxWorkerOptions& options, Clock& clock, Ports ports, Senders senders);
+  /// Rate limits of receivers by name.
+  using Limits = DeliverySchedule::Limits;
+
+  OutboxWorker(const OutboxWorkerOptions& options, Clock& clock, Ports ports, Senders senders,
+               Limits limits = {});
   ~OutboxWorker();
 
   /// Receivers by name, after a reload. Notices for a name that is gone end as dropped.
-  void SetSenders(Senders senders);
+  void SetSenders(Senders senders, Limits limits);
   /// New rows are durable.
   void Wake();
   /// No new tries; waits for those under way, at most `limit`. What did not end is sent again after

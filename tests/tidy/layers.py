@@ -44,7 +44,8 @@ FENCES = {
     r"curl/": ["server/notify"],
     r"nlohmann/": ["ingest/formats", "server/config", "server/notify", "server/web", "server/cli", "server/reports"],
     r"yaml-cpp/": ["server/config"],
-    r"kainjow/": ["rules/spec"],  # docs/decisions/0030-annotation-templates.md
+    # docs/decisions/0030-annotation-templates.md, 0046-receivers.md
+    r"kainjow/": ["rules/spec", "server/notify"],
     r"barograph/v1/.*\.pb\.h": ["storage/event", "ingest/formats", "ingest/grpc", "server/api", "server/cli"],
     r"grpc(pp)?/": ["ingest/grpc", "server/api", "server/cli"],
     r"spdlog/": ["server/app", "server/config", "server/partition", "server/notify", "server/api", "server/web"],

@@ -2,24 +2,13 @@
 #include <nlohmann/json.hpp>
 
 #include "server/notify/body/notice_body.h"
+#include "server/notify/body/notice_text.h"
 
 namespace barograph::server {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string_view SeverityWord(rules::Severity severity) {
-  switch (severity) {
-    case rules::Severity::kCritical:
-      return "critical";
-    case rules::Severity::kError:
-    case rules::Severity::kWarning:
-      return "warning";
-    default:
-      return "info";
-  }
-}
 
 Json Member(const rules::NoticeMember& member) {
   const bool resolved = member.state == storage::AlertState::kResolved;

@@ -5,7 +5,7 @@
 
 #include <future>
 
-#include "server/notify/webhook/scripted_receiver.h"
+#include "server/notify/transfer/scripted_receiver.h"
 #include "server/notify/webhook/signature.h"
 
 namespace barograph::server {
@@ -16,9 +16,16 @@ using Outcome = TryResult::Outcome;
 
 constexpr const char* kSecret = "whsec_ZmFrZS1zZWNyZXQtZm9yLXRlc3RzLW9ubHk=";
 
+WebhookOptions To(const std::string& url, Duration timeout = std::chrono::seconds(15)) {
+  WebhookOptions options;
+  options.http.transfer.url = url;
+  options.http.transfer.timeout = timeout;
+  return options;
+}
+
 TryResult SendOnce(const WebhookOptions& options, const std::string& body = "{}") {
-  WebhookClient client;
-  auto sender = client.MakeSender(options);
+  TransferLoop loop;
+  auto sender = MakeWebhookSender(loop, options);
   EXPECT_TRUE(sender.ok());
   std::promise<TryResult> promise;
   sender.value()->Send({.notice_id = "ntc_1",
@@ -31,7 +38,9 @@ TryResult SendOnce(const WebhookOptions& options, const std::string& body = "{}"
 
 TEST(WebhookSenderTest, ReceiversCanVerifyWhatTheyGet) {
   ScriptedReceiver receiver({ScriptedReceiver::Status(204)});
-  const TryResult result = SendOnce({.url = receiver.url(), .secrets = {kSecret}}, R"({"a":1})");
+  WebhookOptions options = To(receiver.url());
+  options.secrets = {kSecret};
+  const TryResult result = SendOnce(options, R"({"a":1})");
   EXPECT_EQ(result.outcome, Outcome::kDelivered) << result.detail;
   EXPECT_EQ(result.status_code, 204U);
   const auto requests = receiver.requests();
@@ -48,8 +57,7 @@ TEST(WebhookSenderTest, ReceiversCanVerifyWhatTheyGet) {
 TEST(WebhookSenderTest, TellsWhatMaySucceedLaterFromWhatNeverWill) {
   const auto answers = [](const std::string& answer, Outcome outcome, std::uint32_t status) {
     ScriptedReceiver receiver({answer});
-    const TryResult result =
-        SendOnce({.url = receiver.url(), .timeout = std::chrono::milliseconds(500)});
+    const TryResult result = SendOnce(To(receiver.url(), std::chrono::milliseconds(500)));
     EXPECT_EQ(result.outcome, outcome) << answer << result.detail;
     EXPECT_EQ(result.status_code, status) << answer;
   };
@@ -69,20 +77,20 @@ TEST(WebhookSenderTest, TellsWhatMaySucceedLaterFromWhatNeverWill) {
 
 TEST(WebhookSenderTest, HonoursRetryAfter) {
   ScriptedReceiver receiver({ScriptedReceiver::Status(503, "Retry-After: 7\r\n")});
-  EXPECT_EQ(SendOnce({.url = receiver.url()}).retry_after, std::chrono::seconds(7));
+  EXPECT_EQ(SendOnce(To(receiver.url())).retry_after, std::chrono::seconds(7));
 }
 
 TEST(WebhookSenderTest, AnEndlessAnswerIsCut) {
   ScriptedReceiver receiver(
       {"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + std::string(200'000, 'x')});
-  const TryResult result = SendOnce({.url = receiver.url(), .timeout = std::chrono::seconds(5)});
+  const TryResult result = SendOnce(To(receiver.url(), std::chrono::seconds(5)));
   EXPECT_EQ(result.outcome, Outcome::kDelivered) << "the status counts: " << result.detail;
 }
 
 TEST(WebhookSenderTest, NobodyThereIsRetried) {
   std::string url;
   { url = ScriptedReceiver({""}).url(); }
-  const TryResult result = SendOnce({.url = url});
+  const TryResult result = SendOnce(To(url));
   EXPECT_EQ(result.outcome, Outcome::kRetry);
   EXPECT_NE(result.detail, "");
 }
@@ -91,8 +99,8 @@ TEST(WebhookSenderTest, ShuttingDownEndsEveryTry) {
   ScriptedReceiver receiver({"hang"});
   std::promise<TryResult> promise;
   {
-    WebhookClient client;
-    auto sender = client.MakeSender({.url = receiver.url()});
+    TransferLoop loop;
+    auto sender = MakeWebhookSender(loop, To(receiver.url()));
     ASSERT_TRUE(sender.ok());
     sender.value()->Send({.notice_id = "n", .content_type = "t", .body = "b"},
                          [&promise](TryResult result) { promise.set_value(std::move(result)); });

@@ -1,4 +1,4 @@
-#include "server/notify/webhook/address_guard.h"
+#include "server/notify/transfer/address_guard.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -74,6 +74,33 @@ TEST(AddressGuardTest, OddSpellingsOfLoopbackAreStillLoopback) {
     const auto guard = AddressGuard::ForUrl(url);
     if (!guard.ok()) continue;
     EXPECT_EQ(guard->host(), "127.0.0.1") << url;
+  }
+}
+
+TEST(AddressGuardTest, NamesMayLeadIntoNetworksThatTheConfigurationAllows) {
+  const auto allows = [](const std::vector<std::string>& networks, const char* address) {
+    GuardOptions options;
+    options.allow_private = ParseNetworks(networks).value();
+    const auto guard = AddressGuard::ForUrl("https://hooks.example.org/", options);
+    const sockaddr_storage storage = Address(address);
+    return guard->Allows(reinterpret_cast<const sockaddr*>(&storage));
+  };
+  EXPECT_FALSE(allows({}, "10.1.2.3"));
+  EXPECT_TRUE(allows({"10.0.0.0/8"}, "10.1.2.3"));
+  EXPECT_FALSE(allows({"10.1.2.0/30"}, "10.1.2.4"));
+  EXPECT_TRUE(allows({"10.1.2.0/29"}, "10.1.2.4"));
+  EXPECT_TRUE(allows({"10.1.2.4"}, "10.1.2.4"));
+  EXPECT_TRUE(allows({"fd00::/8"}, "fd12::1"));
+  EXPECT_FALSE(allows({"fd00::/8"}, "fe80::1"));
+  EXPECT_FALSE(allows({"0.0.0.0/0"}, "169.254.169.254")) << "metadata of clouds never";
+}
+
+TEST(AddressGuardTest, ASecretUrlIsNeverRepeated) {
+  for (const std::string url : {"ftp://fake/", "fake fake", "http://fake:fake@x/"}) {
+    const auto guard = AddressGuard::ForUrl(
+        url, {.schemes = {"http", "https"}, .allow_private = {}, .hide_url = true});
+    ASSERT_FALSE(guard.ok());
+    EXPECT_EQ(guard.error().message().find("fake"), std::string::npos) << guard.error().message();
   }
 }
 

@@ -1,13 +1,18 @@
-#include "server/notify/webhook/address_guard.h"
+#include "server/notify/transfer/address_guard.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <memory>
+#include <utility>
+
+#include "rules/spec/receiver_spec.h"
 
 namespace barograph::server {
 
@@ -102,53 +107,106 @@ AddressScope ScopeOf(const sockaddr* address) {
   return AddressScope::kForbidden;
 }
 
-Result<AddressGuard> AddressGuard::ForUrl(const std::string& url) {
+namespace {
+
+/// The address of `host` when it is one, with or without the brackets of a URL.
+const sockaddr* Literal(std::string host, sockaddr_storage* storage) {
+  if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
+  sockaddr_in in4{};
+  sockaddr_in6 in6{};
+  if (inet_pton(AF_INET, host.c_str(), &in4.sin_addr) == 1) {
+    in4.sin_family = AF_INET;
+    std::memcpy(storage, &in4, sizeof(in4));
+  } else if (inet_pton(AF_INET6, host.c_str(), &in6.sin6_addr) == 1) {
+    in6.sin6_family = AF_INET6;
+    std::memcpy(storage, &in6, sizeof(in6));
+  } else {
+    return nullptr;
+  }
+  return reinterpret_cast<const sockaddr*>(storage);
+}
+
+}  // namespace
+
+bool Network::Holds(const sockaddr* other) const {
+  if (other->sa_family != family) return false;
+  std::array<std::uint8_t, 16> bytes{};
+  if (family == AF_INET) {
+    sockaddr_in in4{};
+    std::memcpy(&in4, other, sizeof(in4));
+    std::memcpy(bytes.data(), &in4.sin_addr, sizeof(in4.sin_addr));
+  } else {
+    sockaddr_in6 in6{};
+    std::memcpy(&in6, other, sizeof(in6));
+    std::memcpy(bytes.data(), &in6.sin6_addr, sizeof(in6.sin6_addr));
+  }
+  for (int bit = 0; bit < bits; bit += 8) {
+    const auto at = static_cast<std::size_t>(bit / 8);
+    const int rest = std::min(8, bits - bit);
+    const auto mask = static_cast<std::uint8_t>(0xFFU << static_cast<unsigned>(8 - rest));
+    if ((bytes[at] & mask) != (address[at] & mask)) return false;
+  }
+  return true;
+}
+
+Result<std::vector<Network>> ParseNetworks(const std::vector<std::string>& texts) {
+  std::vector<Network> networks;
+  for (const std::string& text : texts) {
+    if (std::string mistake = rules::NetworkMistake(text); !mistake.empty()) {
+      return Refused("allow_private: " + std::move(mistake));
+    }
+    const std::size_t slash = text.find('/');
+    const std::string address = text.substr(0, slash);
+    Network network;
+    const bool four = inet_pton(AF_INET, address.c_str(), network.address.data()) == 1;
+    if (!four) inet_pton(AF_INET6, address.c_str(), network.address.data());
+    network.family = four ? AF_INET : AF_INET6;
+    network.bits = four ? 32 : 128;
+    if (slash != std::string::npos) {
+      std::from_chars(text.data() + slash + 1, text.data() + text.size(), network.bits);
+    }
+    networks.push_back(network);
+  }
+  return networks;
+}
+
+Result<AddressGuard> AddressGuard::ForUrl(const std::string& url, GuardOptions options) {
+  const std::string expected = std::string(options.schemes[0]) + "://example.com";
+  const std::string shown = options.hide_url ? "the URL" : "\"" + url + "\"";
   const std::unique_ptr<CURLU, UrlCloser> parsed(curl_url());
   if (parsed == nullptr || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
-    return Refused("\"" + url + "\" is no URL; expected e.g. https://example.com/hook");
+    return Refused(shown + " is no URL; expected e.g. " + expected);
   }
   const std::string scheme = Part(parsed.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") {
-    return Refused("scheme \"" + scheme + "\" cannot carry a webhook; expected http or https");
+  if (scheme != options.schemes[0] && scheme != options.schemes[1]) {
+    return Refused((options.hide_url ? "the URL's scheme" : "scheme \"" + scheme + "\"") +
+                   " cannot carry a notice; expected " + std::string(options.schemes[0]) + " or " +
+                   std::string(options.schemes[1]));
   }
   if (!Part(parsed.get(), CURLUPART_USER).empty() ||
       !Part(parsed.get(), CURLUPART_PASSWORD).empty()) {
-    return Refused("a URL must not hold a user or password; receivers check the signature instead");
+    return Refused("a URL must not hold a user or password; secrets have keys of their own");
   }
   AddressGuard guard;
+  guard.options_ = std::move(options);
   guard.host_ = Part(parsed.get(), CURLUPART_HOST);
   guard.localhost_ = guard.host_ == "localhost";
-  std::string bare = guard.host_;
-  if (bare.starts_with("[") && bare.ends_with("]")) bare = bare.substr(1, bare.size() - 2);
-  sockaddr_in in4{};
-  sockaddr_in6 in6{};
-  const sockaddr* literal = nullptr;
-  if (inet_pton(AF_INET, bare.c_str(), &in4.sin_addr) == 1) {
-    in4.sin_family = AF_INET;
-    literal = reinterpret_cast<const sockaddr*>(&in4);
-  } else if (inet_pton(AF_INET6, bare.c_str(), &in6.sin6_addr) == 1) {
-    in6.sin6_family = AF_INET6;
-    literal = reinterpret_cast<const sockaddr*>(&in6);
-  }
+  sockaddr_storage storage{};
+  const sockaddr* const literal = Literal(guard.host_, &storage);
   guard.literal_ = literal != nullptr;
   if (literal != nullptr && ScopeOf(literal) == AddressScope::kForbidden) {
-    return Refused("address " + bare + " is never a receiver");
+    return Refused("address " + guard.host() + " is never a receiver");
   }
   return guard;
 }
 
 bool AddressGuard::Allows(const sockaddr* address) const {
-  switch (ScopeOf(address)) {
-    case AddressScope::kPublic:
-      return true;
-    case AddressScope::kPrivate:
-      return literal_;
-    case AddressScope::kLoopback:
-      return literal_ || localhost_;
-    case AddressScope::kForbidden:
-      return false;
-  }
-  return false;
+  const AddressScope scope = ScopeOf(address);
+  if (scope == AddressScope::kPublic) return true;
+  if (scope == AddressScope::kForbidden) return false;
+  if (literal_ || (localhost_ && scope == AddressScope::kLoopback)) return true;
+  return std::any_of(options_.allow_private.begin(), options_.allow_private.end(),
+                     [&](const Network& network) { return network.Holds(address); });
 }
 
 }  // namespace barograph::server
