@@ -175,7 +175,9 @@ std::optional<Time> NoticeBook::DueAt(const NoticeGroup& group) const {
   const RouteNode* node = tree_->ByPath(group.path);
   if (node == nullptr || (group.wanting.empty() && group.loud == 0)) return std::nullopt;
   const RouteSpec& route = node->spec;
-  Time due = group.told_at + route.repeat_interval;
+  const ReceiverSpec* receiver = tree_->Receiver(group.receiver);
+  if (receiver == nullptr) return std::nullopt;
+  Time due = group.told_at + RepeatInterval(*receiver, route.repeat_interval);
   if (!group.wanting.empty()) {
     const Time since = group.wanting.begin()->first;
     due = since;

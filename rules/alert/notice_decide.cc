@@ -130,12 +130,16 @@ NoticeDecided NoticeBook::Compose(const NoticeGroup& group, Time now,
   notice.group_labels = group.labels;
   notice.reason = Reason(group);
   notice.at = now;
+  const std::size_t most =
+      WantsAllFiring(*tree_->Receiver(group.receiver)) ? kAllFiringMax : kNoticeMembersMax;
   std::string told;
   if (group.wanting.empty()) told = std::to_string(group.notices);
   std::uint64_t unnamed = 0;
+  notice.group_fires = group.standing > 0;
   for (const auto& [key, entry] : Wanting(group)) {
     told += Told(*entry);
-    if (notice.members.size() < kNoticeMembersMax) {
+    notice.group_fires |= entry->member.state == AlertState::kFiring;
+    if (notice.members.size() < most) {
       notice.members.push_back(entry->member);
     } else {
       ++unnamed;
@@ -145,7 +149,7 @@ NoticeDecided NoticeBook::Compose(const NoticeGroup& group, Time now,
   // Whoever reads a message wants to see what else still fires.
   std::size_t others = 0;
   for (const auto& [key, entry] : group.entries) {
-    if (notice.members.size() == kNoticeMembersMax || others == group.standing) break;
+    if (notice.members.size() == most || others == group.standing) break;
     if (!entry.stands) continue;
     ++others;
     notice.members.push_back(entry.member);
@@ -163,6 +167,7 @@ NoticeDecided NoticeBook::Seal(Notice notice, std::string_view told,
   const std::string separator(1, '\0');
   const Digest digest =
       Sha256({tenant_, separator, notice.receiver, separator, notice.group_key, separator, told});
+  notice.tenant = tenant_;
   notice.id = "ntc_" + Hex(Bytes(digest).substr(0, kIdBytes));
   NoticeDecided decided;
   decided.origin.reason = notice.reason;
