@@ -74,7 +74,7 @@ Status DoorLoop::Prepare() {
   };
   BAROGRAPH_ASSIGN(consumer_,
                    KafkaConsumer::Open(options_, positions_.LogIdentity(), std::move(hooks)));
-  const Status joined = Join(kKafkaAsk);
+  Status joined = Join(kKafkaAsk);
   Publish();
   if (joined.ok() || joined.error().code() == ErrorCode::kUnavailable) return {};
   return joined;

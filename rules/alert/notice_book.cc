@@ -62,9 +62,15 @@ NoticeGroup NoticeBook::FreshGroup(const RouteNode& node, const storage::Labels&
   NoticeGroup group;
   group.receiver = node.spec.receiver;
   group.path = node.path;
-  for (const std::string& name : node.spec.group_by) {
-    if (const auto found = labels.find(name); found != labels.end())
-      group.labels.emplace(name, found->second);
+  const ReceiverSpec* receiver = tree_->Receiver(group.receiver);
+  if (receiver != nullptr && WantsAllFiring(*receiver)) {
+    // It groups itself, and an alert that it does not hear of again it takes for ended.
+    group.labels = labels;
+  } else {
+    for (const std::string& name : node.spec.group_by) {
+      if (const auto found = labels.find(name); found != labels.end())
+        group.labels.emplace(name, found->second);
+    }
   }
   group.key = GroupKeyText(node.path, group.labels);
   return group;

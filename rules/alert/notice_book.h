@@ -29,8 +29,6 @@ namespace barograph::rules {
 /// Alerts that one notice names, so that its event stays below kEventBytesMax; the others of a
 /// larger group are counted.
 inline constexpr std::size_t kNoticeMembersMax = 32;
-/// The same towards a receiver that takes silence for the end, and so is told of all that fires.
-inline constexpr std::size_t kAllFiringMax = 1'000;
 /// A larger group is told at whole seconds only: deciding at once would copy it each time.
 inline constexpr std::size_t kStagedEntriesMax = 1'000;
 /// Episodes that one Escalated event names; a larger group takes several.

@@ -130,8 +130,6 @@ NoticeDecided NoticeBook::Compose(const NoticeGroup& group, Time now,
   notice.group_labels = group.labels;
   notice.reason = Reason(group);
   notice.at = now;
-  const std::size_t most =
-      WantsAllFiring(*tree_->Receiver(group.receiver)) ? kAllFiringMax : kNoticeMembersMax;
   std::string told;
   if (group.wanting.empty()) told = std::to_string(group.notices);
   std::uint64_t unnamed = 0;
@@ -139,7 +137,7 @@ NoticeDecided NoticeBook::Compose(const NoticeGroup& group, Time now,
   for (const auto& [key, entry] : Wanting(group)) {
     told += Told(*entry);
     notice.group_fires |= entry->member.state == AlertState::kFiring;
-    if (notice.members.size() < most) {
+    if (notice.members.size() < kNoticeMembersMax) {
       notice.members.push_back(entry->member);
     } else {
       ++unnamed;
@@ -149,7 +147,7 @@ NoticeDecided NoticeBook::Compose(const NoticeGroup& group, Time now,
   // Whoever reads a message wants to see what else still fires.
   std::size_t others = 0;
   for (const auto& [key, entry] : group.entries) {
-    if (notice.members.size() == most || others == group.standing) break;
+    if (notice.members.size() == kNoticeMembersMax || others == group.standing) break;
     if (!entry.stands) continue;
     ++others;
     notice.members.push_back(entry.member);

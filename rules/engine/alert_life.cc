@@ -108,8 +108,8 @@ bool Engine::State::RunLife(std::size_t* budget, std::vector<Draft>* drafts) {
     std::vector<storage::ServerEvent> events = tenant->silences.Due(second, *budget);
     for (storage::Escalated& step : tenant->notices.DueEscalations(second, *budget))
       events.emplace_back(std::move(step));
-    for (const auto& [since, key] : tenant->alerts.flapping()) {
-      if (since + still > second || events.size() >= *budget) break;
+    for (const auto& [last_fired, key] : tenant->alerts.flapping()) {
+      if (last_fired + still > second || events.size() >= *budget) break;
       const Alert& alert = *tenant->alerts.Find(key);
       // A stop is no calm.
       if (alert.state == AlertState::kPending || resumed_at + still > second) continue;

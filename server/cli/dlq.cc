@@ -150,7 +150,7 @@ using EndOne = Status (*)(Client&, std::uint64_t, Ending*);
 Status EndEach(Client& client, const std::vector<std::uint64_t>& sequences, EndOne end_one,
                Progress* progress, Ending* ending) {
   for (const std::uint64_t sequence : sequences) {
-    const Status ended = end_one(client, sequence, ending);
+    Status ended = end_one(client, sequence, ending);
     if (!ended.ok() && ended.error().code() == ErrorCode::kUnavailable) return ended;
     ending->done += ended.ok() ? 1 : 0;
     ending->failed += ended.ok() ? 0 : 1;
