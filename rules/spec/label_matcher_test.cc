@@ -56,8 +56,8 @@ TEST(LabelMatcherTest, MistakesSayWhatWouldBeRight) {
   for (const char* text :
        {"severity", "=critical", "a=\"x", "a=\"x\" b", "a=~\"(\"", "{a=1}", "a!1"}) {
     const Result<LabelMatcher> matcher = ParseMatcher(text);
-    EXPECT_FALSE(matcher.ok()) << text;
-    if (!matcher.ok()) EXPECT_EQ(matcher.error().code(), ErrorCode::kInvalidArgument) << text;
+    ASSERT_FALSE(matcher.ok()) << text;
+    EXPECT_EQ(matcher.error().code(), ErrorCode::kInvalidArgument) << text;
   }
   EXPECT_THAT(ParseMatcher("severity").error().message(),
               ::testing::HasSubstr("write e.g. severity=\"critical\""));

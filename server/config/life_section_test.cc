@@ -108,14 +108,14 @@ TEST(LifeSectionTest, OffsetsOfAZoneAreThoseOfItsClocks) {
 
 TEST(LifeSectionTest, MistakesAreToldWithLineAndColumn) {
   EXPECT_THAT(Mistakes("routes: {receiver: ops, children: [{match: {a: b}, receiver: pagr}]}\n"),
-              HasSubstr("rules.yaml:6:59: routes.children[0].receiver: 'pagr' is not among "
+              HasSubstr("rules.yaml:6:62: routes.children[0].receiver: 'pagr' is not among "
                         "`receivers`; did you mean 'pager'?"));
   EXPECT_THAT(Mistakes("routes: {receiver: ops, children: [{receiver: pager}]}\n"),
               HasSubstr("match"));
   EXPECT_THAT(Mistakes("routes: {receiver: ops, children: [{match: [severity]}]}\n"),
               HasSubstr("has no operator"));
   EXPECT_THAT(Mistakes("routes: {receiver: ops}\nmute_times: [{name: n, from: 25h}]\n"),
-              HasSubstr("rules.yaml:7:29: from: '25h' is no time of day"));
+              HasSubstr("rules.yaml:7:30: from: '25h' is no time of day"));
   EXPECT_THAT(Mistakes("routes: {receiver: ops}\nmute_times: [{name: n, days: [someday]}]\n"),
               HasSubstr("'someday' is no day"));
   EXPECT_THAT(
