@@ -42,7 +42,7 @@ class AlertLifeTest(unittest.TestCase):
         """(reason, agents) of each notice that the receiver got."""
         path = self.server.folder / f"{receiver}.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        notices = [json.loads(line) for line in lines]
+        notices = [json.loads(line)["body"] for line in lines]
         return [(notice["reason"], [alert["labels"]["agent"] for alert in notice["alerts"]]) for notice in notices]
 
     def alert(self, agent):

@@ -137,8 +137,9 @@ class Notifier:
                 if entry.told is None and self.held(entry):
                     entry.hushed = True
 
-    def step(self, groups, labels, state, at, fired_at, life):
-        """Puts one step into the groups of its routes."""
+    def step(self, groups, labels, state, at, fired_at, life, drop=True):
+        """Puts one step into the groups of its routes. While a batch is weighed, a group that it
+        empties is not gone: the batch may fill it again."""
         if self.root is None:
             return
         for path, node in self.routes(labels):
@@ -156,7 +157,7 @@ class Notifier:
                 entry.state, entry.changed_at, entry.starts = state, at, fired_at
                 entry.ends = at if state == "resolved" else 0
                 entry.silence_ended = False
-            if not group.entries:
+            if drop and not group.entries:
                 del groups[place]
 
     # --- What is decided -------------------------------------------------------------------------
@@ -229,7 +230,7 @@ class Notifier:
         after = copy.deepcopy(self.groups)
         touched = []
         for labels, state, fired_at, life in steps:
-            self.step(after, labels, state, now, fired_at, life)
+            self.step(after, labels, state, now, fired_at, life, drop=False)
             for path, node in self.routes(labels) if self.root else ():
                 names = {name: labels[name] for name in node["group_by"] if name in labels}
                 touched.append((path, key_of(names)))

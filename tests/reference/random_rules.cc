@@ -166,9 +166,13 @@ void AddRandomRouting(Dice* dice, RuleSet* rules) {
     rules->route.children.push_back(std::move(child));
   }
   for (std::int64_t rows = dice->Below(3); rows > 0; --rows) {
-    rules->inhibitions.push_back(
-        {RandomMatchers(dice), RandomMatchers(dice),
-         dice->Of(std::vector<std::vector<std::string>>{{}, {"agent"}, {"rule", "agent"}})});
+    rules::InhibitionSpec inhibition;
+    inhibition.source = RandomMatchers(dice);
+    inhibition.target = RandomMatchers(dice);
+    inhibition.equal =
+        dice->Of(std::vector<std::vector<std::string>>{{}, {"agent"}, {"rule", "agent"}});
+    // One that fits itself is refused.
+    if (inhibition.source != inhibition.target) rules->inhibitions.push_back(std::move(inhibition));
   }
   rules->flapping.fires = 0;  // the model does not know it
 }

@@ -20,7 +20,7 @@ SLACK_PATH = "/services/T0FAKE/B0FAKE/fake-slack-token"
 
 
 def rules_of(receiver, first="ops"):
-    return RULES + f"routes: {{receiver: {first}, group_by: [rule, agent]}}\nreceivers:\n{receiver}"
+    return RULES + f"routes: {{receiver: {first}, group_by: [rule, agent], group_interval: 1s}}\nreceivers:\n{receiver}"
 
 
 class ReceiversTest(unittest.TestCase):
