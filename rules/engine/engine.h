@@ -58,7 +58,7 @@ struct BudgetStatus {
   std::string currency;              ///< of money
   std::int64_t expected_ppb = 0;     ///< goals: share of the target that is expected by now
   std::optional<Time> exhausted_at;  ///< budgets, at the rate of the last hour
-  bool filling = false;  ///< the series began after the period
+  bool filling = false;              ///< the series began after the period
 };
 
 /// The pure core of a partition: events are folded into state, commands are decided against it and

@@ -1,5 +1,4 @@
 #include "server/web/http_server.h"
-#include "storage/base/thread.h"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,6 +12,8 @@
 #include <set>
 #include <thread>
 #include <utility>
+
+#include "storage/base/thread.h"
 
 namespace barograph::server {
 
