@@ -185,6 +185,8 @@ class Notifier:
     def notice(self, group, now, firing=None):
         wants = [entry for _, entry in sorted(group.entries.items(), key=lambda item: item[0])
                  if entry.changed() and not self.held(entry, firing)]
+        if len(wants) > NAMED:  # the most severe ones are named
+            wants.sort(key=lambda entry: LEVELS.index(entry.labels["severity"]))
         stands = [entry for entry in group.entries.values()
                   if entry.state == "firing" and not entry.changed() and
                   not self.held(entry, firing)]

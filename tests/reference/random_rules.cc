@@ -164,6 +164,8 @@ void AddRandomRouting(Dice* dice, RuleSet* rules) {
       child.children.back().match = RandomMatchers(dice);
     }
     rules->route.children.push_back(std::move(child));
+    // One that the routes before it leave nothing to is refused.
+    if (!rules::Validate(*rules).empty()) rules->route.children.pop_back();
   }
   for (std::int64_t rows = dice->Below(3); rows > 0; --rows) {
     rules::InhibitionSpec inhibition;
