@@ -50,6 +50,7 @@ void WindowStore::Advance(Time log_time) {
 
 void WindowStore::Exclude(Time from, Time to) {
   if (from >= to) return;
+  Advance(from);  // what closed before the gap is judged now: after a long one it would be out of reach
   auto& ranges = state_->excluded;
   ranges.insert(std::upper_bound(ranges.begin(), ranges.end(), std::pair(from, to)), {from, to});
 }

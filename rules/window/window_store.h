@@ -129,10 +129,8 @@ class WindowStore {
   /// Adds one event. `time` is its event time (log time where the event has none).
   void Fold(const storage::EventView& event, Time time, std::span<const Yield> yields);
   /// Moves everything that depends on time alone up to `log_time`: slices that closed are judged,
-  /// and
-  /// series that were silent for 36 d leave memory. Deterministic: called once per record, before
-  /// its
-  /// events are folded.
+  /// and series that were silent for 36 d leave memory. Deterministic: called once per record,
+  /// before its events are folded.
   void Advance(Time log_time);
   /// A period of a calendar begins to count; periods of one calendar do not overlap. A period that
   /// is known already changes nothing.
@@ -145,7 +143,7 @@ class WindowStore {
   [[nodiscard]] Int128 PeriodSum(CellId cell, MeasureId measure, const Period& period) const;
 
   /// No time between the two counts for slices: the server was not there. Called before Advance
-  /// passes it.
+  /// passes `to`; slices that closed by `from` are judged, however long the gap is.
   void Exclude(Time from, Time to);
 
   /// Interns a measure; ids are given in order of first use, which replay repeats.

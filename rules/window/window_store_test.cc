@@ -333,6 +333,16 @@ TEST(WindowSlicesTest, ExcludedSlicesCountInNeither) {
   EXPECT_EQ(slices.Counts(kNoon + minutes(6)), Pair(1, 2));
 }
 
+TEST(WindowSlicesTest, ASliceThatClosedWhenTheServerStoppedCountsHoweverLongItWasAway) {
+  Slices slices;
+  slices.Fold(Done(kNoon, "a", 11));
+  const Time stopped = kNoon + minutes(1);
+  const Time resumed = stopped + std::chrono::hours(9);
+  slices.store.Exclude(stopped, resumed);
+  slices.store.Advance(resumed);
+  EXPECT_EQ(slices.Counts(stopped), Pair(1, 1));
+}
+
 TEST(WindowCheckpointTest, RowsAreTheStateAtTheBeginningThoughFoldingGoesOn) {
   Windows windows;
   for (int i = 0; i < 500; ++i)
