@@ -111,6 +111,11 @@ WindowPlan PlanWindows(const RuleSet& rules) {
                              slo.slice->slice, SliceBound(*slo.slice), slo.slice->above});
     }
   }
+  for (const ThresholdSpec& threshold : rules.thresholds) {
+    // What is left of a budget is read from the series of its SLO.
+    if (threshold.form == ThresholdSpec::Form::kBudget) continue;
+    plan.projections.push_back(ProjectionOf(threshold.common));
+  }
   SortUnique(&plan.labels);
   SortUnique(&plan.projections);
   SortUnique(&plan.at_most);

@@ -99,6 +99,7 @@ class Validator final : public RuleChecks {
     for (std::size_t i = 0; i < rules_.series.size(); ++i)
       Series(Item("series", i), rules_.series[i]);
     for (std::size_t i = 0; i < rules_.slos.size(); ++i) Slo(Item("slos", i), rules_.slos[i]);
+    Thresholds();
     Receivers();
     Route();
     return std::move(errors_);
@@ -110,6 +111,24 @@ class Validator final : public RuleChecks {
   }
   void Report(std::string path, std::string message) override {
     errors_.push_back({std::move(path), std::move(message)});
+  }
+
+  void Thresholds() {
+    if (rules_.slos.size() + rules_.thresholds.size() > kRulesMax) {
+      Report("thresholds", "with them there are more than " + std::to_string(kRulesMax) + " rules");
+    }
+    if (rules_.derived.size() > kDerivedMax) {
+      Report("derived", std::to_string(rules_.derived.size()) + " derived measures; at most " +
+                            std::to_string(kDerivedMax));
+    }
+    for (std::size_t i = 0; i < rules_.derived.size(); ++i)
+      CheckDerived(Item("derived", i), i, rules_, this);
+    for (std::size_t i = 0; i < rules_.thresholds.size(); ++i)
+      CheckThreshold(Item("thresholds", i), rules_.thresholds[i], rules_, this);
+  }
+  std::string Nearest(const std::string& name,
+                      const std::vector<std::string_view>& names) const override {
+    return DidYouMean(name, names);
   }
 
   void Label(const std::string& path, const std::string& label) {
@@ -224,7 +243,9 @@ class Validator final : public RuleChecks {
                std::optional<MeasureTraits>* traits) override {
     *traits = FindMeasure(name);
     if (*traits) return true;
-    Report(path, Quoted(name) + " is no measure" + DidYouMean(name, FixedMeasures()));
+    std::vector<std::string_view> names = FixedMeasures();
+    for (const DerivedSpec& derived : rules_.derived) names.push_back(derived.name);
+    Report(path, Quoted(name) + " is no measure" + DidYouMean(name, names));
     return false;
   }
 
