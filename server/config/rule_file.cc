@@ -6,6 +6,7 @@
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
+#include "server/config/threshold_section.h"
 
 namespace barograph::server {
 namespace {
@@ -111,8 +112,11 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadApiVersion(map);
   ReadSharedSections(map, draft);
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
-  map.RefuseLater({"derived", "thresholds", "budgets", "goals", "absences", "expects", "notices"},
-                  "it has labels, series, slos, routes and receivers");
+  ReadItems(map, "derived", [&](const YamlNode& item) { ReadDerived(item, draft, diagnostics); });
+  ReadItems(map, "thresholds",
+            [&](const YamlNode& item) { ReadThreshold(item, draft, diagnostics); });
+  map.RefuseLater({"budgets", "goals", "absences", "expects", "notices"},
+                  "it has labels, series, derived, slos, thresholds, routes and receivers");
   map.Finish();
 }
 

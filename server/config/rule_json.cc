@@ -54,6 +54,70 @@ void AddObjective(const rules::SloSpec& slo, Json* json) {
   }
 }
 
+Json DerivedJson(const rules::DerivedSpec& derived) {
+  using Type = rules::DerivedSpec::Type;
+  if (derived.type == Type::kRatio) {
+    return {{"name", derived.name},
+            {"ratio", {{"of", derived.parts.at(0)}, {"to", derived.parts.at(1)}}}};
+  }
+  return {{"name", derived.name}, {derived.type == Type::kPlus ? "plus" : "minus", derived.parts}};
+}
+
+void AddMeasured(const rules::ThresholdSpec& spec, Json* when) {
+  using Form = rules::ThresholdSpec::Form;
+  const std::string key(rules::Name(spec.form));
+  if (spec.form == Form::kQuantile) {
+    (*when)[key] = Percent(spec.quantile_ppb);
+    (*when)["of"] = spec.measure;
+  } else if (spec.form == Form::kRatio && !spec.whole.empty()) {
+    (*when)[key] = {{"of", spec.measure}, {"to", spec.whole}};
+  } else {
+    (*when)[key] = spec.measure;
+  }
+  if (spec.form == Form::kRate) (*when)["per"] = FormatDuration(spec.per);
+  (*when)["over"] = FormatDuration(spec.over);
+}
+
+Json WhenJson(const rules::ThresholdSpec& spec) {
+  using Form = rules::ThresholdSpec::Form;
+  using Side = rules::ThresholdSpec::Side;
+  using Versus = rules::ThresholdSpec::Versus;
+  const std::string bound = rules::BoundText(spec.bound, rules::CurrencyOf(spec));
+  if (spec.form == Form::kBudget)
+    return {{"slo", spec.slo}, {"budget_remaining", {{"below", bound}}}};
+  Json when;
+  AddMeasured(spec, &when);
+  if (spec.form == Form::kNew) {
+    when["unseen_for"] = FormatDuration(spec.span);
+    return when;
+  }
+  if (!spec.currency.empty()) when["currency"] = spec.currency;
+  if (spec.versus == Versus::kAnomaly) {
+    when["anomaly"] = bound;
+    when["direction"] =
+        spec.side == Side::kBoth ? "both" : (spec.side == Side::kAbove ? "up" : "down");
+  } else {
+    when[spec.side == Side::kAbove ? "above" : "below"] = bound;
+  }
+  if (spec.versus == Versus::kPrevious) when["of_previous"] = FormatDuration(spec.span);
+  if (spec.versus == Versus::kBaseline || spec.versus == Versus::kAnomaly)
+    when["of_baseline"] = FormatDuration(spec.span);
+  return when;
+}
+
+// What every rule has besides its name.
+void AddCommon(const rules::RuleCommon& common, Json* json) {
+  (*json)["where"] = WhereJson(common.where);
+  (*json)["by"] = common.by;
+  (*json)["min_events"] = common.min_events;
+  (*json)["severity"] = SeverityWord(common.severity);
+  (*json)["for"] = FormatDuration(common.for_duration);
+  (*json)["keep_firing_for"] = FormatDuration(common.keep_firing_for);
+  (*json)["labels"] = common.labels;
+  (*json)["annotations"] = common.annotations;
+  (*json)["owner"] = common.owner;
+}
+
 Json SloJson(const rules::SloSpec& slo) {
   const rules::RuleCommon& common = slo.common;
   Json json;
@@ -113,6 +177,15 @@ Json RulesJson(const rules::RuleSet& rules) {
   }
   json["slos"] = Json::array();
   for (const rules::SloSpec& slo : rules.slos) json["slos"].push_back(SloJson(slo));
+  json["derived"] = Json::array();
+  for (const rules::DerivedSpec& derived : rules.derived)
+    json["derived"].push_back(DerivedJson(derived));
+  json["thresholds"] = Json::array();
+  for (const rules::ThresholdSpec& spec : rules.thresholds) {
+    Json threshold{{"name", spec.common.name}, {"when", WhenJson(spec)}};
+    AddCommon(spec.common, &threshold);
+    json["thresholds"].push_back(std::move(threshold));
+  }
   if (!rules.route.receiver.empty()) {
     json["routes"] = {{"receiver", rules.route.receiver},
                       {"group_by", rules.route.group_by},
