@@ -110,7 +110,10 @@ void Instances::Add(Tenant* tenant, const CompiledRule& rule, CellId cell, PerTe
   Instance& instance = instances_.emplace_back();
   instance.tenant = tenant;
   instance.rule = &rule;
-  instance.series = {&tenant->windows, cell, {}, std::max(rule.since, tenant->first_at),
+  instance.series = {&tenant->windows,
+                     cell,
+                     {},
+                     std::max(rule.since, tenant->first_at),
                      rule.since <= tenant->first_at};
   for (const MeasureName& name : rule.condition->measures()) {
     const std::optional<MeasureId> known = tenant->windows.FindMeasureId(name);

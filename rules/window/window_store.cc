@@ -199,9 +199,14 @@ Time WindowStore::CellSince(CellId cell) const {
 }
 
 Duration WindowStore::ExcludedWithin(Time from, Time to, Duration longer) const {
+  const auto& ranges = state_->excluded;
+  // They follow one another, so those that reach into the span are side by side.
+  auto range = std::partition_point(ranges.begin(), ranges.end(),
+                                    [&](const auto& each) { return each.second + longer <= from; });
   Duration excluded{0};
-  for (const auto& [begin, end] : state_->excluded) {
-    const Time first = std::max(begin, from), last = std::min(end + longer, to);
+  for (; range != ranges.end() && range->first < to; ++range) {
+    const Time first = std::max(range->first, from);
+    const Time last = std::min(range->second + longer, to);
     if (first >= last) continue;
     excluded += last - first;
     from = last;

@@ -66,7 +66,7 @@ void AgainstThePast(Dice* dice, ThresholdSpec* spec) {
   spec->versus =
       dice->Of(std::vector<Versus>{Versus::kPrevious, Versus::kBaseline, Versus::kAnomaly});
   if (spec->versus == Versus::kPrevious) {
-    spec->span = is_sum ? spec->over * (1 + dice->Below(3)) : days(1);
+    spec->span = is_sum ? spec->over * (1 + dice->Below(3)) : days(2);
   } else if (spec->versus == Versus::kBaseline) {
     spec->span = dice->Of(std::vector<Duration>{days(3), days(7)});
   } else {

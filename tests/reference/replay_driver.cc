@@ -282,8 +282,13 @@ void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluat
   Fold(wires, now);
   if (!evaluate) return;
   Write({{"evaluate_changed", Nanos(now)}});
-  bool more = false;  // a stream has far fewer instances than one call judges
-  Answer({{"transitions", FoldDecided(engine_.EvaluateChanged(now, &more), now)}});
+  json transitions = json::array();
+  bool more = true;
+  while (more) {
+    const json some = FoldDecided(engine_.EvaluateChanged(now, &more), now);
+    transitions.insert(transitions.end(), some.begin(), some.end());
+  }
+  Answer({{"transitions", transitions}});
 }
 
 void Replay::EvaluateSecond(Time second) {
