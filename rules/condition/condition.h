@@ -11,12 +11,16 @@
 
 namespace barograph::rules {
 
+/// After a start senders come back within so long: until then what is missing says nothing.
+inline constexpr Duration kResumeGrace = std::chrono::minutes(5);
+
 /// What one instance of a rule reads: one cell, and the measures that its condition names.
 struct InstanceSeries {
   const WindowStore* windows = nullptr;
   CellId cell;
   std::vector<MeasureId> measures;  ///< in the order of Condition::measures()
   Time since{};                     ///< log time from which the cell's series are complete
+  bool whole = false;               ///< complete over all of the tenant's history
 };
 
 /// The condition of one rule of any kind, made ready to be evaluated: which alerts its instances
@@ -51,6 +55,8 @@ class Condition {
     /// It holds because something did not come: no evidence right after a start, when agents are
     /// still sending what they could not.
     bool missing = false;
+    /// A stop of the server left it open whether it holds: no step is taken. Never with `holds`.
+    bool unknown = false;
   };
   /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
   /// allocation once `out` has grown.
@@ -83,6 +89,8 @@ class Condition {
                                                             Time to) const;
   /// How long after an event its window still sees it, in whole hours: so far a late event reaches.
   [[nodiscard]] virtual Duration reach() const { return {}; }
+  /// Judging costs about as much as judging that many SLOs, at least 1.
+  [[nodiscard]] virtual std::size_t cost() const { return 1; }
 };
 
 }  // namespace barograph::rules

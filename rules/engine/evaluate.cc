@@ -16,11 +16,9 @@ using SecondStage = SecondCursor::Stage;
 using std::chrono::hours;
 using std::chrono::minutes;
 
-/// Instances that EvaluateChanged looks at before it leaves the writer to its queue.
+/// Instances, each by its condition's cost, that EvaluateChanged looks at before it leaves the
+/// writer to its queue.
 constexpr std::size_t kChangedMax = 500;
-/// After a start an empty window says nothing yet: producers are still sending again what they
-/// could not.
-constexpr Duration kResumeGrace = minutes(5);
 /// Looking through the past of one instance costs about as much as judging so many.
 constexpr std::size_t kLateCost = 50;
 
@@ -83,7 +81,7 @@ void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
     if (grace && verdict.holds && verdict.missing) continue;
     const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
                          rule.condition->BlindedByStop(instance.series, level, now, resumed_at);
-    const bool unknown = (grace && verdict.quiet) || blinded;
+    const bool unknown = (grace && verdict.quiet) || blinded || verdict.unknown;
     const std::optional<AlertStep> step =
         NextStep(alert, verdict.holds, unknown ? Moment::kAnyPoint : moment, now, rule.common);
     if (!step) continue;
@@ -114,10 +112,12 @@ std::vector<Engine::Decided> Engine::EvaluateChanged(Time now, bool* more) {
   if (state.InGap(now)) return {};
   state.Refresh();
   std::vector<Draft> drafts;
-  for (std::size_t judged = 0; judged < kChangedMax; ++judged) {
+  for (std::size_t judged = 0; judged < kChangedMax;) {
     const std::optional<InstanceId> id = state.instances.PopChanged();
     if (!id) break;
-    state.Judge(state.instances.at(*id), Moment::kAnyPoint, now, &drafts);
+    Instance& instance = state.instances.at(*id);
+    judged += instance.rule->condition->cost();
+    state.Judge(instance, Moment::kAnyPoint, now, &drafts);
   }
   *more = state.instances.has_changed();
   return state.Finish(std::move(drafts), now);
@@ -216,10 +216,10 @@ bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
   auto timer = cursor.timers_begun ? timers.upper_bound(cursor.timer) : timers.begin();
   for (; timer != timers.end() && timer->first <= cursor.second; ++timer) {
     if (*budget == 0) return false;
-    Spend(1, budget);
+    Instance& instance = instances.at(timer->second);
+    Spend(instance.rule->condition->cost(), budget);
     cursor.timer = *timer;
     cursor.timers_begun = true;
-    Instance& instance = instances.at(timer->second);
     if (std::exchange(instance.judged_at, cursor.second) == cursor.second) continue;
     Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
   }
@@ -232,8 +232,8 @@ bool Engine::State::RunPhase(std::size_t* budget, std::vector<Draft>* drafts) {
   const std::vector<InstanceId>& phase = instances.phase(static_cast<std::size_t>(second));
   for (; cursor.position < phase.size(); ++cursor.position) {
     if (*budget == 0) return false;
-    Spend(1, budget);
     Instance& instance = instances.at(phase[cursor.position]);
+    Spend(instance.rule->condition->cost(), budget);
     if (std::exchange(instance.judged_at, cursor.second) == cursor.second) continue;
     Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
   }

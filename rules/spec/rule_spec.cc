@@ -122,6 +122,11 @@ WindowPlan PlanWindows(const RuleSet& rules) {
   }
   for (const GoalSpec& goal : rules.goals) count(goal.common, MeasureOf(goal), &goal.period);
   SortUnique(&plan.calendar_sums);
+  for (const ThresholdSpec& threshold : rules.thresholds) {
+    // What is left of a budget is read from the series of its SLO.
+    if (threshold.form == ThresholdSpec::Form::kBudget) continue;
+    plan.projections.push_back(ProjectionOf(threshold.common));
+  }
   SortUnique(&plan.labels);
   SortUnique(&plan.projections);
   SortUnique(&plan.at_most);

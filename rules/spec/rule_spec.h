@@ -11,6 +11,7 @@
 #include "rules/spec/receiver_spec.h"
 #include "rules/spec/route_spec.h"
 #include "rules/spec/rule.h"
+#include "rules/spec/threshold_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
@@ -85,6 +86,8 @@ struct RuleSet {
   std::vector<SloSpec> slos;
   std::vector<BudgetSpec> budgets;
   std::vector<GoalSpec> goals;
+  std::vector<DerivedSpec> derived;
+  std::vector<ThresholdSpec> thresholds;
   RouteSpec route;
   std::vector<ReceiverSpec> receivers;
   std::vector<InhibitionSpec> inhibitions;

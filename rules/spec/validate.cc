@@ -91,10 +91,7 @@ class Validator final : public RuleChecks {
   explicit Validator(const RuleSet& rules) : rules_(rules) {}
 
   std::vector<SpecError> Run() {
-    if (rules_.slos.size() > kRulesMax) {
-      Report("slos",
-             std::to_string(rules_.slos.size()) + " rules; at most " + std::to_string(kRulesMax));
-    }
+    RuleCount();
     for (std::size_t i = 0; i < rules_.labels.size(); ++i)
       Label(Item("labels", i), rules_.labels[i]);
     for (std::size_t i = 0; i < rules_.series.size(); ++i)
@@ -104,6 +101,7 @@ class Validator final : public RuleChecks {
       CheckBudget(Item("budgets", i), rules_.budgets[i], this);
     for (std::size_t i = 0; i < rules_.goals.size(); ++i)
       CheckGoal(Item("goals", i), rules_.goals[i], this);
+    Thresholds();
     Receivers();
     Routes();
     return std::move(errors_);
@@ -115,6 +113,36 @@ class Validator final : public RuleChecks {
   }
   void Report(std::string path, std::string message) override {
     errors_.push_back({std::move(path), std::move(message)});
+  }
+
+  void RuleCount() {
+    const std::pair<const char*, std::size_t> kinds[] = {{"slos", rules_.slos.size()},
+                                                         {"thresholds", rules_.thresholds.size()},
+                                                         {"budgets", rules_.budgets.size()},
+                                                         {"goals", rules_.goals.size()}};
+    std::size_t count = 0;
+    for (const auto& [list, size] : kinds) count += size;
+    if (count <= kRulesMax) return;
+    const auto* const most = std::max_element(
+        std::begin(kinds), std::end(kinds),
+        [](const auto& left, const auto& right) { return left.second < right.second; });
+    Report(most->first,
+           std::to_string(count) + " rules of all kinds; at most " + std::to_string(kRulesMax));
+  }
+
+  void Thresholds() {
+    if (rules_.derived.size() > kDerivedMax) {
+      Report("derived", std::to_string(rules_.derived.size()) + " derived measures; at most " +
+                            std::to_string(kDerivedMax));
+    }
+    for (std::size_t i = 0; i < rules_.derived.size(); ++i)
+      CheckDerived(Item("derived", i), i, rules_, this);
+    for (std::size_t i = 0; i < rules_.thresholds.size(); ++i)
+      CheckThreshold(Item("thresholds", i), rules_.thresholds[i], rules_, this);
+  }
+  std::string Nearest(const std::string& name,
+                      const std::vector<std::string_view>& names) const override {
+    return DidYouMean(name, names);
   }
 
   void Label(const std::string& path, const std::string& label) {
@@ -229,7 +257,9 @@ class Validator final : public RuleChecks {
                std::optional<MeasureTraits>* traits) override {
     *traits = FindMeasure(name);
     if (*traits) return true;
-    Report(path, Quoted(name) + " is no measure" + DidYouMean(name, FixedMeasures()));
+    std::vector<std::string_view> names = FixedMeasures();
+    for (const DerivedSpec& derived : rules_.derived) names.push_back(derived.name);
+    Report(path, Quoted(name) + " is no measure" + DidYouMean(name, names));
     return false;
   }
 

@@ -142,8 +142,9 @@ class WindowStore {
   /// What was counted in a period; `measure` is CalendarMeasure's.
   [[nodiscard]] Int128 PeriodSum(CellId cell, MeasureId measure, const Period& period) const;
 
-  /// No time between the two counts for slices: the server was not there. Called before Advance
-  /// passes `to`; slices that closed by `from` are judged, however long the gap is.
+  /// No time between the two counts for slices, and rules know of it by ExcludedWithin: the server
+  /// was not there. Called before Advance passes `to`; slices that closed by `from` are judged,
+  /// however long the gap is.
   void Exclude(Time from, Time to);
 
   /// Interns a measure; ids are given in order of first use, which replay repeats.
@@ -164,6 +165,16 @@ class WindowStore {
   [[nodiscard]] Int128 Sum(CellId cell, MeasureId measure, Time at, Duration window) const;
   /// Sum over whole cold buckets [from, to), both multiples of 1 h, over all of history.
   [[nodiscard]] Int128 SumBetween(CellId cell, MeasureId measure, Time from, Time to) const;
+  /// A sum over a window in the past, in which a bucket that the window covers in part counts by
+  /// the share that it covers: exactly `weighted` / `width`.
+  struct PastSum {
+    Int128 weighted = 0;
+    std::int64_t width = 1;  ///< of a bucket, in seconds
+  };
+  /// Sum over the window that ended `ago` before `at`, on the finest level that reaches back to its
+  /// start. Requires ago + window <= 35 d, both whole seconds.
+  [[nodiscard]] PastSum SumAgo(CellId cell, MeasureId measure, Time at, Duration window,
+                               Duration ago) const;
   /// All of history; nothing for a series that does not exist.
   [[nodiscard]] std::optional<Int128> Total(CellId cell, MeasureId measure) const;
   [[nodiscard]] QuantileAnswer Quantile(CellId cell, MeasureId measure, double q, Time at,
@@ -171,6 +182,17 @@ class WindowStore {
   [[nodiscard]] GaugeAnswer Gauge(CellId cell, MeasureId measure, Time at, Duration window) const;
   [[nodiscard]] std::uint64_t Distinct(CellId cell, MeasureId measure, Time at,
                                        Duration window) const;
+
+  /// The same over every hour that [from, to) touches, at most 35 d back.
+  [[nodiscard]] QuantileAnswer QuantileOfHours(CellId cell, MeasureId measure, double q, Time from,
+                                               Time to) const;
+  [[nodiscard]] GaugeAnswer GaugeOfHours(CellId cell, MeasureId measure, Time from, Time to) const;
+  /// When the cell got its first event: the later one of its event time and the log time then.
+  [[nodiscard]] Time CellSince(CellId cell) const;
+  /// How much of [from, to) was excluded, each exclusion being `longer` than it was. They are kept
+  /// for 36 d, the newest kExclusionsKept of them.
+  [[nodiscard]] Duration ExcludedWithin(Time from, Time to, Duration longer) const;
+  static constexpr std::size_t kExclusionsKept = 10'000;
 
   // --- What changed: rules watch cells, evaluation looks only at those touched.
   /// Future folds into cells of `projection` report themselves in TakeTouched.

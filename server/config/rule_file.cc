@@ -9,6 +9,7 @@
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
+#include "server/config/threshold_section.h"
 
 namespace barograph::server {
 namespace {
@@ -126,8 +127,12 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
   ReadItems(map, "budgets", [&](const YamlNode& item) { ReadBudget(item, draft, diagnostics); });
   ReadItems(map, "goals", [&](const YamlNode& item) { ReadGoal(item, draft, diagnostics); });
-  map.RefuseLater({"derived", "thresholds", "absences", "expects", "notices"},
-                  "it has labels, series, slos, budgets, goals, routes and receivers");
+  ReadItems(map, "derived", [&](const YamlNode& item) { ReadDerived(item, draft, diagnostics); });
+  ReadItems(map, "thresholds",
+            [&](const YamlNode& item) { ReadThreshold(item, draft, diagnostics); });
+  map.RefuseLater({"absences", "expects", "notices"},
+                  "it has labels, series, derived, slos, thresholds, budgets, goals, routes and "
+                  "receivers");
   map.Finish();
 }
 

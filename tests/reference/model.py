@@ -14,25 +14,17 @@ from fractions import Fraction
 
 import measures
 import notices
+import thresholds
 import windows
+from rule import PHASES, Rule
 from windows import MINUTE, SECOND
 
 DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
            "inhibition-everywhere", "repeat-early", "ack-for-ever"]
-PHASES = 10
 CALM = 10 * SECOND  # a condition must be false for so long before a step down
 RESUME_GRACE = 5 * MINUTE
 FIRST_BAD_WINDOW = 5 * MINUTE  # of an objective of 100 %
 LATE = 5 * MINUTE  # only for the seeded defect
-
-
-def fnv1a(labels):
-    """Alertmanager's fingerprint: 64-bit FNV-1a over name, 0xFF, value, 0xFF in order of names."""
-    value = 0xCBF29CE484222325
-    for name in sorted(labels):
-        for byte in name.encode() + b"\xff" + labels[name].encode() + b"\xff":
-            value = ((value ^ byte) * 0x100000001B3) % 2**64
-    return value
 
 
 class Row:
@@ -43,7 +35,7 @@ class Row:
         self.long, self.short = long_window, short_window
 
 
-class Slo:
+class Slo(Rule):
     """One objective of the configuration, and the alerts that each of its instances has."""
 
     def __init__(self, spec, configured_at, defect):
@@ -85,23 +77,6 @@ class Slo:
         length = Fraction(self.slice["slice_ns"], self.slice["per_ns"])
         return Fraction(self.slice["bound"]) * length
 
-    def projection(self):
-        return windows.Projection(self.by, self.where)
-
-    def labels(self, values, level):
-        """Identity of the alert of one level of one instance."""
-        severity, freeze, _ = self.levels[level]
-        words = {"CRITICAL": "critical", "INFO": "info"}
-        labels = {name: value for name, value in zip(self.by, values) if value}
-        labels.update(self.spec["labels"])
-        labels.update(alertname=self.name, rule=self.name, severity=words.get(severity, "warning"))
-        if freeze:
-            labels["policy"] = "freeze"
-        return labels
-
-    def phase(self, values):
-        return fnv1a({**dict(zip(self.by, values)), "rule": self.name}) % PHASES
-
 
 class Alert:
     """Where one alert stands in its life."""
@@ -123,7 +98,9 @@ class Model:
         self.yields = measures.Yields()
         self.store = windows.Store(defect)
         self.seen = set()
-        self.slos = {}
+        self.slos = {}  # thresholds too, after the SLOs
+        self.first_event_at = None
+        self.since = {}  # projection of a rule -> when it came into force
         self.alerts = {}  # tuple of sorted labels -> Alert
         self.changed = set()  # (projection, values) that a rule reads
         self.log_time = 0
@@ -174,6 +151,8 @@ class Model:
 
     def take_record(self, record, events):
         log_time = record["log_time_ns"]
+        if self.first_event_at is None:
+            self.first_event_at = log_time
         for event in events:
             if event.get("id") in self.seen and self.defect != "double-count":
                 continue
@@ -222,11 +201,23 @@ class Model:
             if old is not None and old.slice_identity() == new.slice_identity():
                 new.configured_at = old.configured_at
             self.slos[spec["name"]] = new
+        self.take_thresholds(rules, log_time)
         self.store.configure([slo.projection() for slo in self.slos.values()])
         self.notifier.configure(rules)
         self.orphans_due = True
         self.advance(log_time)
         self.touch_all()
+
+    def take_thresholds(self, rules, log_time):
+        slos = list(self.slos.values())
+        for spec in rules["thresholds"]:
+            rule = thresholds.Threshold(spec, rules["derived"], slos)
+            self.slos[rule.name] = rule
+        keys = [rule.projection().key() for rule in self.slos.values()]
+        self.since = {key: self.since.get(key, log_time) for key in keys}
+        for rule in self.slos.values():
+            rule.since = self.since[rule.projection().key()]
+            rule.whole = self.first_event_at is None or rule.since <= self.first_event_at
 
     def take_gap(self, stopped_at, resumed_at):
         gap = resumed_at - stopped_at
@@ -287,6 +278,8 @@ class Model:
     def budgets(self, at):
         found = []
         for slo in self.slos.values():
+            if isinstance(slo, thresholds.Threshold):
+                continue
             for values, cell in self.cells(slo).items():
                 period = slo.spec["period_ns"]
                 low, high = windows.bounds(at, period, windows.SUM_LEVELS, self.defect)
@@ -354,7 +347,31 @@ class Model:
                 return True
         return False
 
+    def judge_threshold(self, rule, values, now, whole_second):
+        cell = self.cells(rule)[values]
+        if rule.form == "budget_remaining":
+            verdict = self.judge_budget(rule, cell, now)
+        else:
+            verdict = rule.judge(cell, now, self.gaps)
+        alert = self.alert_of(rule, values, 0)
+        unknown = verdict.unknown or (verdict.quiet and now < self.resumed_at + RESUME_GRACE)
+        step = self.step_up(rule, alert, now) if verdict.holds else None
+        if not verdict.holds and whole_second and not unknown:
+            step = self.step_down(rule, alert, now)
+        if step is None:
+            return []
+        return [(alert, step, rule.spec["condition"] if verdict.holds else "")]
+
+    def judge_budget(self, rule, cell, now):
+        slo = rule.slo
+        bad, total = self.share(slo, cell, now, slo.spec["period_ns"])
+        quiet = total == 0 or total < rule.spec["min_events"]
+        left = None if quiet else 1 - Fraction(bad, total) / slo.allowed
+        return thresholds.Verdict(not quiet and left < rule.bound, quiet=quiet)
+
     def judge(self, slo, values, now, whole_second):
+        if isinstance(slo, thresholds.Threshold):
+            return self.judge_threshold(slo, values, now, whole_second)
         cell = self.cells(slo)[values]
         told = []
         for level, (_, _, rows) in enumerate(slo.levels):
