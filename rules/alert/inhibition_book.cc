@@ -1,5 +1,7 @@
 #include "rules/alert/inhibition_book.h"
 
+#include "rules/spec/rule.h"
+
 namespace barograph::rules {
 
 void InhibitionBook::Configure(const std::vector<InhibitionSpec>& inhibitions) {
@@ -27,6 +29,7 @@ bool InhibitionBook::Inhibits(const Standing& standing, bool fits_both) {
 std::vector<std::string> InhibitionBook::Track(const std::string& key,
                                                const storage::Labels& labels, bool firing) {
   std::vector<std::string> affected;
+  if (IsShadow(labels)) return affected;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const Row& row = rows_[i];
     const bool source = row.source.Fits(labels);
@@ -66,6 +69,7 @@ bool InhibitionBook::Holds(const storage::Labels& labels, const Staged& staged) 
 }
 
 void InhibitionBook::Stage(const storage::Labels& labels, Staged* staged) const {
+  if (IsShadow(labels)) return;
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const Row& row = rows_[i];
     if (!row.source.Fits(labels)) continue;

@@ -78,7 +78,7 @@ void RouteTree::Collect(const RouteNode& node, const storage::Labels& labels,
 
 std::vector<const RouteNode*> RouteTree::Find(const storage::Labels& labels) const {
   std::vector<const RouteNode*> found;
-  if (root_ != nullptr) Collect(*root_, labels, &found);
+  if (root_ != nullptr && !IsShadow(labels)) Collect(*root_, labels, &found);
   return found;
 }
 

@@ -51,8 +51,8 @@ class RouteTree {
   explicit RouteTree(const Routing& routing);
 
   /// The nodes that take an alert, in the order of the file: as in Alertmanager the deepest ones
-  /// that fit, and of siblings the first, and later ones while that says `continue`. Empty only
-  /// without a root receiver.
+  /// that fit, and of siblings the first, and later ones while that says `continue`. Empty without
+  /// a root receiver, and for alerts of shadow rules.
   [[nodiscard]] std::vector<const RouteNode*> Find(const storage::Labels& labels) const;
   /// Null when there is none.
   [[nodiscard]] const RouteNode* ByPath(std::string_view path) const;

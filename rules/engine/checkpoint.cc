@@ -38,6 +38,11 @@ std::string EncodeTenantHead(const Tenant& tenant) {
   for (const Time time : {tenant.first_at, tenant.last_at, tenant.first_event_at})
     WriteTime(time, &writer);
   writer.String(tenant.prices_digest);
+  writer.Varint(tenant.open_levels.size());
+  for (const auto& [measure, currency] : tenant.open_levels) {
+    writer.String(measure);
+    writer.String(currency);
+  }
   return row;
 }
 
@@ -172,6 +177,11 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
       for (Time* time : {&tenant->first_at, &tenant->last_at, &tenant->first_event_at})
         *time = ReadTime(&times);
       tenant->prices_digest = times.String();
+      tenant->open_levels.clear();
+      for (std::uint64_t left = times.Varint(); left > 0 && times.ok(); --left) {
+        std::string measure(times.String());
+        tenant->open_levels.emplace(std::move(measure), times.String());
+      }
       if (!times.ok() || !times.done())
         return Error(ErrorCode::kCorruption, "checkpoint: broken head of a tenant");
       return {};

@@ -194,6 +194,9 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
           Yield(tenant, event, record.log_time);
         } else if constexpr (std::is_same_v<Made, storage::TaskOverdue>) {
           Yield(tenant, event, record.log_time);
+        } else if constexpr (std::is_same_v<Made, storage::GaugesRead>) {
+          Fold(tenant, made);
+          Yield(tenant, event, record.log_time);
         } else if constexpr (requires { FoldLife(tenant, made); }) {
           FoldLife(tenant, made);
         } else {

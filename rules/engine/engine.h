@@ -125,6 +125,11 @@ class Engine {
     Time at{};
   };
   [[nodiscard]] std::vector<MissingPeriod> MissingPeriods(Time at) const;
+  /// Levels for the rules that name them: `readings` are the server's own, which lie with the
+  /// tenant `default`; those of open tasks come from here, for every tenant that has any, and once
+  /// more when it has none any longer. Asked for once a minute; empty when no rule reads one.
+  [[nodiscard]] std::vector<Decided> ReadGauges(
+      const std::vector<storage::GaugeReading>& readings, Time now) const;
   /// A period of a calendar begins to count; empty when it is known.
   [[nodiscard]] std::vector<Decided> OpenPeriod(const storage::PeriodOpened& period) const;
   /// A delivery ended as `outcome` says.

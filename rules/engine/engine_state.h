@@ -87,6 +87,7 @@ struct Engine::State {
   void Fold(Tenant& tenant, const storage::AlertTransition& transition);
   void Fold(const storage::Resumed& resumed);
   void Fold(const storage::PeriodOpened& period);
+  static void Fold(Tenant& tenant, const storage::GaugesRead& gauges);
   void Yield(Tenant& tenant, const storage::ServerEvent& event, Time time);
   void Compile();
   void Configure(Tenant& tenant) const;

@@ -76,10 +76,15 @@ void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
   rule.condition->Judge(instance.series, now, &verdicts);
   const bool grace = now < resumed_at + kResumeGrace;
   for (std::size_t level = 0; level < verdicts.size(); ++level) {
-    const Condition::Verdict& verdict = verdicts[level];
+    Condition::Verdict& verdict = verdicts[level];
     const Alert* alert = instance.alerts[level];
+    if (!rule.common.InForce(now)) {
+      if (alert == nullptr || !alert->active()) continue;
+      verdict = {.row = rule.condition->RowOf(level, alert->condition)};
+    }
     if (grace && verdict.holds && verdict.missing) continue;
     const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
+                         rule.common.InForce(now) &&
                          rule.condition->BlindedByStop(instance.series, level, now, resumed_at);
     const bool unknown = (grace && verdict.quiet) || blinded || verdict.unknown;
     const std::optional<AlertStep> step =
@@ -244,8 +249,10 @@ void Engine::State::JudgeLate(Instance& instance, const LateRun& run, const Late
                               Time now, std::vector<Draft>* drafts) {
   const CompiledRule& rule = *instance.rule;
   const Time to =
-      std::min<Time>(std::chrono::floor<hours>(now),
-                     std::chrono::floor<hours>(range.to) + hours(1) + rule.condition->reach());
+      std::min({Time(std::chrono::floor<hours>(now)),
+                std::chrono::floor<hours>(range.to) + hours(1) + rule.condition->reach(),
+                rule.common.active_to});
+  const Time from = std::max(range.from, rule.common.active_from);
   for (std::size_t level = 0; level < rule.condition->levels().size(); ++level) {
     const Alert* alert = instance.alerts[level];
     if (alert != nullptr && alert->active()) continue;
@@ -253,7 +260,7 @@ void Engine::State::JudgeLate(Instance& instance, const LateRun& run, const Late
     event.labels = AlertLabels(rule, instance.by, level);
     if (run.found.contains(AlertKey(event.labels))) continue;
     const std::optional<Condition::PastBreach> breach =
-        rule.condition->JudgePast(instance.series, level, range.from, to);
+        rule.condition->JudgePast(instance.series, level, from, to);
     if (!breach) continue;
     const bool was_told =
         alert != nullptr && breach->from <= alert->resolved_at && alert->fired_at <= breach->to;

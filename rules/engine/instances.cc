@@ -41,6 +41,8 @@ storage::Labels AlertLabels(const CompiledRule& rule, const storage::Labels& by,
   const Condition::Level& of = rule.condition->levels()[level];
   labels["severity"] = SeverityLabel(of.severity);
   if (!of.policy.empty()) labels["policy"] = of.policy;
+  if (!rule.common.owner.empty()) labels.try_emplace("owner", rule.common.owner);
+  if (rule.common.shadow) labels[kShadowLabel] = "true";
   return labels;
 }
 

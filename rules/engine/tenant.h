@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,8 @@ struct Tenant {
   std::string prices_digest;  ///< of the price table applied last; empty before the first
   Time first_at{};            ///< log time of its first record
   Time last_at{};             ///< and of its last
+  /// Levels of open tasks that are not 0 by the last reading: measure and currency.
+  std::set<std::pair<std::string, std::string>> open_levels;
   /// Log time of its first event from outside; none yet: 0.
   Time first_event_at{};
   /// Whether what began to be kept at `since` holds all of the tenant's history.

@@ -193,6 +193,33 @@ TEST(ThresholdRulesTest, WhatIsLeftOfABudgetIsAnAlertOfEachInstanceOfTheSlo) {
   EXPECT_THAT(harness.TakeTransitions(), ElementsAre("10m3s warning inactive>firing b"));
 }
 
+TEST(ThresholdRulesTest, ARuleThatIsNotInForceDoesNotFireAndEndsWhatFires) {
+  ThresholdSpec spec = Spec("failures", Form::kSum, "tasks.failed", minutes(10), Side::kAbove, "5");
+  spec.common.active_from = RuleHarness::kStart + minutes(5);
+  spec.common.active_to = RuleHarness::kStart + minutes(20);
+  RuleHarness harness(With({spec}));
+  harness.Tasks({.from = seconds(0), .to = minutes(40), .ok = false});
+  harness.RunUntil(minutes(40));
+  EXPECT_THAT(harness.TakeTransitions(),
+              ElementsAre("5m warning inactive>firing", ::testing::StartsWith("21m")));
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
+TEST(ThresholdRulesTest, AShadowRuleIsRecordedAndNobodyIsTold) {
+  ThresholdSpec spec = Spec("failures", Form::kSum, "tasks.failed", minutes(10), Side::kAbove, "5");
+  spec.common.shadow = true;
+  spec.common.owner = "ops";
+  RuleHarness harness(With({spec}));
+  harness.Tasks({.from = seconds(0), .to = minutes(1), .ok = false});
+  harness.RunUntil(minutes(2));
+  EXPECT_THAT(harness.TakeTransitions(), SizeIs(1));
+  EXPECT_THAT(harness.TakeNotices(), IsEmpty());
+  const storage::Labels labels = harness.engine().Alerts("default").at(0).labels;
+  EXPECT_EQ(labels.at("shadow"), "true");
+  EXPECT_EQ(labels.at("owner"), "ops");
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(ThresholdRulesTest, CheckpointsAndReplaysHoldTheSameState) {
   ThresholdSpec share =
       Spec("share", Form::kRatio, "tasks.failed", minutes(10), Side::kAbove, "0.1");

@@ -18,6 +18,8 @@ constexpr MeasureTraits kAmounts{MeasureType::kSum, MeasureUnit::kMoney};
 constexpr MeasureTraits kDifferent{MeasureType::kDistinct, MeasureUnit::kCount};
 constexpr MeasureTraits kSpread{MeasureType::kDistribution, MeasureUnit::kNano};
 constexpr MeasureTraits kSpreadOfMoney{MeasureType::kDistribution, MeasureUnit::kMoney};
+constexpr MeasureTraits kLevel{MeasureType::kGauge, MeasureUnit::kNano};
+constexpr MeasureTraits kLevelOfMoney{MeasureType::kGauge, MeasureUnit::kMoney};
 
 }  // namespace
 
@@ -27,11 +29,14 @@ constinit const std::array<FixedMeasureTraits, kFixedMeasures> kFixedMeasureTrai
     {"changes", kCounts},
     {"cost", kAmounts},
     {"cost.amount", kSpreadOfMoney},
+    {"cost.open_tasks", kLevelOfMoney},
     {"customers", kDifferent},
+    {"disk.free", kLevel},
     {"errors", kCounts},
     {"feedback", kCounts},
     {"feedback.score", kSpread},
     {"fees", kAmounts},
+    {"ingest.lag", kLevel},
     {"operations", kCounts},
     {"payment.amount", kSpreadOfMoney},
     {"payments", kCounts},
@@ -47,6 +52,7 @@ constinit const std::array<FixedMeasureTraits, kFixedMeasures> kFixedMeasureTrai
     {"task.duration", kSpread},
     {"task.quality", kSpread},
     {"task.value", kAmounts},
+    {"tasks.at_risk", kLevel},
     {"tasks.blocked", kCounts},
     {"tasks.cancelled", kCounts},
     {"tasks.completed", kCounts},
@@ -54,6 +60,7 @@ constinit const std::array<FixedMeasureTraits, kFixedMeasures> kFixedMeasureTrai
     {"tasks.finished", kCounts},
     {"tasks.late", kCounts},
     {"tasks.on_time", kCounts},
+    {"tasks.open", kLevel},
     {"tasks.progress", kCounts},
     {"tasks.started", kCounts},
     {"tokens", kCounts},

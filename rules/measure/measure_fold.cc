@@ -346,8 +346,12 @@ std::span<const Yield> MeasureFold::Fold(const storage::ServerEvent& event) {
     state.changes.Add(key(next.made), state.prices.mark(next.made));
   } else if (const auto* overdue = std::get_if<storage::TaskOverdue>(&event)) {
     if (state.tasks.MarkLate(overdue->task_id)) state.out.Count(FixedMeasure::kTasksLate);
+  } else if (const auto* gauges = std::get_if<storage::GaugesRead>(&event)) {
+    for (const storage::GaugeReading& reading : gauges->readings) state.out.Gauge(reading);
   } else if (const auto* alert = std::get_if<storage::AlertTransition>(&event)) {
-    if (alert->to == storage::AlertState::kFiring) state.out.Count(FixedMeasure::kAlertsFired);
+    const bool is_told = !alert->labels.contains("shadow");
+    if (is_told && alert->to == storage::AlertState::kFiring)
+      state.out.Count(FixedMeasure::kAlertsFired);
   }
   return state.out.yields();
 }

@@ -54,7 +54,9 @@ TEST(MeasureTest, TraitsFollowTheName) {
   check("sample:queue", MeasureTraits{MeasureType::kSum, MeasureUnit::kNano});
   check("activity:", std::nullopt);
   check("sample:", std::nullopt);
-  check("tasks.open", std::nullopt);
+  check("tasks.open", MeasureTraits{MeasureType::kGauge, MeasureUnit::kNano});
+  check("cost.open_tasks", MeasureTraits{MeasureType::kGauge, MeasureUnit::kMoney});
+  check("tasks.opened", std::nullopt);
   check("tasks", std::nullopt);
   check("", std::nullopt);
 }

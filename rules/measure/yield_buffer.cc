@@ -122,6 +122,18 @@ bool YieldBuffer::Money(FixedMeasure measure, Currency currency, Int128 each) {
   return true;
 }
 
+void YieldBuffer::Gauge(const storage::GaugeReading& reading) {
+  const auto found = std::ranges::lower_bound(kFixedMeasureTraits, reading.measure, {},
+                                              &FixedMeasureTraits::name);
+  if (found == kFixedMeasureTraits.end() || found->name != reading.measure) return;
+  if (found->traits.type != MeasureType::kGauge || size_ >= kYieldsMax) return;
+  const auto measure = static_cast<FixedMeasure>(found - kFixedMeasureTraits.begin());
+  if (found->traits.unit != MeasureUnit::kMoney)
+    return Push(Id(measure), MeasureType::kGauge, reading.nanos);
+  if (const Result<Currency> currency = Currency::Parse(reading.currency_code); currency.ok())
+    (void)Money(measure, *currency, reading.nanos);
+}
+
 YieldBuffer::OpenName& YieldBuffer::Open(std::string_view prefix, std::string_view name) {
   scratch_.assign(prefix).append(name);
   const NameHash hash = HashName(scratch_);

@@ -46,6 +46,8 @@ class YieldBuffer {
   void Distinct(FixedMeasure measure, std::string_view value);
   /// Money; false when the currency has no measures because there are too many.
   bool Money(FixedMeasure measure, Currency currency, Int128 each);
+  /// A level of a fixed measure; any other measure, or a currency too many, yields nothing.
+  void Gauge(const storage::GaugeReading& reading);
   void ActivityCount(std::string_view name);
   void SampleGauge(std::string_view name, std::int64_t nanos);
   /// A sum that is not multiplied: `nanos` is already the whole.

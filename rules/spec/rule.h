@@ -28,7 +28,19 @@ struct RuleCommon {
   Duration for_duration{0};  ///< condition must hold so long before firing
   Duration keep_firing_for = std::chrono::minutes(1);
   std::uint64_t min_events = 0;  ///< fewer events in the long window: no alert
+  /// `active`: the rule is in force in [active_from, active_to) of log time; outside its alerts end
+  /// as if the condition were false.
+  Time active_from = Time::min(), active_to = Time::max();
+  /// Its alerts live and are recorded, with the label `shadow`, and nobody is told of them.
+  bool shadow = false;
+  [[nodiscard]] bool InForce(Time at) const { return active_from <= at && at < active_to; }
   friend bool operator==(const RuleCommon&, const RuleCommon&) = default;
 };
+
+/// The label that tells an alert of a shadow rule: "true".
+inline constexpr const char* kShadowLabel = "shadow";
+[[nodiscard]] inline bool IsShadow(const storage::Labels& labels) {
+  return labels.contains(kShadowLabel);
+}
 
 }  // namespace barograph::rules

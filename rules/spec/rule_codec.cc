@@ -123,6 +123,12 @@ void Walk(Archive& archive, Duration& value) {
   value = Duration(nanos);
 }
 template <typename Archive>
+void Walk(Archive& archive, Time& value) {
+  Duration since_epoch = value.time_since_epoch();
+  Walk(archive, since_epoch);
+  value = Time(since_epoch);
+}
+template <typename Archive>
 void Walk(Archive& archive, std::map<std::string, std::string>& values) {
   if constexpr (Archive::kReads) {
     for (std::size_t left = archive.Count(0); left > 0; --left) {
@@ -204,6 +210,9 @@ void Walk(Archive& archive, RuleCommon& rule) {
   Field(archive, "for", rule.for_duration);
   Field(archive, "keep_firing_for", rule.keep_firing_for);
   Field(archive, "min_events", rule.min_events);
+  LaterField(archive, "active_from", rule.active_from, Time::min());
+  LaterField(archive, "active_to", rule.active_to, Time::max());
+  LaterField(archive, "shadow", rule.shadow);
 }
 
 template <typename Archive>

@@ -17,7 +17,8 @@ constexpr int kDepthMax = 8;
 ValueUnit ValueUnitOf(std::string_view name, const MeasureTraits& traits) {
   if (traits.unit == MeasureUnit::kCount) return ValueUnit::kCount;
   if (traits.unit == MeasureUnit::kMoney) return ValueUnit::kMoney;
-  return name.ends_with(".duration") ? ValueUnit::kSeconds : ValueUnit::kNumber;
+  const bool is_time = name.ends_with(".duration") || name == "ingest.lag";
+  return is_time ? ValueUnit::kSeconds : ValueUnit::kNumber;
 }
 
 MeasureName NameIn(std::string_view base, const MeasureTraits& traits, std::string_view currency) {
@@ -52,8 +53,7 @@ std::optional<ThresholdSource> ResolveSingle(const ThresholdSpec& spec, MeasureT
   std::optional<MeasureTraits> traits = FindMeasure(spec.measure);
   if (!traits) return std::nullopt;
   MeasureName name = NameIn(spec.measure, *traits, CurrencyOf(spec));
-  if (wanted == MeasureType::kGauge) {
-    if (!spec.measure.starts_with(kSample)) return std::nullopt;
+  if (wanted == MeasureType::kGauge && spec.measure.starts_with(kSample)) {
     name.qualifier = kGaugeQualifier;
   } else if (traits->type != wanted) {
     return std::nullopt;

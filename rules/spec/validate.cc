@@ -21,8 +21,8 @@ constexpr Duration kPeriodMin = days(1);
 constexpr Duration kPeriodMax = days(35);
 constexpr Duration kForMax = days(35);
 /// Labels that every alert carries: a rule may not set them, and cells may not be named by them.
-constexpr std::array<std::string_view, 4> kAlertLabels = {"alertname", "policy", "rule",
-                                                          "severity"};
+constexpr std::array<std::string_view, 5> kAlertLabels = {"alertname", "policy", "rule", "severity",
+                                                          kShadowLabel};
 
 bool IsAlertLabel(std::string_view name) {
   return std::find(kAlertLabels.begin(), kAlertLabels.end(), name) != kAlertLabels.end();
@@ -251,6 +251,8 @@ class Validator final : public RuleChecks {
     Annotations(path + ".annotations", rule);
     Span(path + ".for", rule.for_duration, kForMax);
     Span(path + ".keep_firing_for", rule.keep_firing_for, kForMax);
+    if (rule.active_from >= rule.active_to)
+      Report(path + ".active", "ends before it begins: the rule could never fire");
   }
 
   bool Measure(const std::string& path, const std::string& name,

@@ -62,12 +62,12 @@ std::string Right(ValueUnit value_unit, std::string_view currency) {
   return "a share: write e.g. 5%";
 }
 
-bool Fits(Bound::Unit unit, ValueUnit value_unit, bool is_sample) {
+bool Fits(Bound::Unit unit, ValueUnit value_unit, bool may_be_percent) {
   switch (value_unit) {
     case ValueUnit::kCount:
       return unit == Bound::Unit::kNumber;
     case ValueUnit::kNumber:
-      return unit == Bound::Unit::kNumber || (is_sample && unit == Bound::Unit::kPercent);
+      return unit == Bound::Unit::kNumber || (may_be_percent && unit == Bound::Unit::kPercent);
     case ValueUnit::kSeconds:
       return unit == Bound::Unit::kTime;
     case ValueUnit::kMoney:
@@ -144,7 +144,9 @@ class ThresholdCheck {
       case Form::kMean:
       case Form::kLast:
         return Report(MeasurePath(), name + " is no level; `" + std::string(Name(spec_.form)) +
-                                         "` reads samples of type GAUGE, e.g. sample:queue" +
+                                         "` reads samples of type GAUGE, e.g. sample:queue, and "
+                                         "disk.free, ingest.lag, tasks.open, tasks.at_risk, "
+                                         "cost.open_tasks" +
                                          (traits && traits->type == MeasureType::kDistribution
                                               ? "; of a distribution use `quantile: 50%`"
                                               : ""));
@@ -296,8 +298,9 @@ class ThresholdCheck {
 
   /// Against a number: its unit, and whether it can ever be reached.
   void Number() {
-    const bool is_sample = spec_.measure.starts_with("sample:");
-    if (!Fits(spec_.bound.unit, source_->unit, is_sample)) {
+    const bool may_be_percent =
+        spec_.measure.starts_with("sample:") || spec_.measure == "disk.free";
+    if (!Fits(spec_.bound.unit, source_->unit, may_be_percent)) {
       return Report(BoundPath(), Quoted(BoundText(spec_.bound, CurrencyOf(spec_))) +
                                      " has the wrong unit: `" + std::string(Name(spec_.form)) +
                                      "` of " + spec_.measure + " is " +

@@ -13,6 +13,7 @@
 #include "ingest/formats/price_table.h"
 #include "ingest/grpc/ingest_door.h"
 #include "server/api/api.h"
+#include "server/app/gauge_reader.h"
 #include "server/app/kafka_metrics.h"
 #include "server/app/logging.h"
 #include "server/app/open_kafka.h"
@@ -118,6 +119,7 @@ struct Server::State {
   Status StartHttp();
   Status StartGrpc();
   Status StartKafka();
+  void StartGauges();
   void AddHealthChecks();
 
   Clock& clock;
@@ -142,6 +144,7 @@ struct Server::State {
   std::unique_ptr<Api> api;
   std::unique_ptr<ingest::IngestDoor> door;
   std::unique_ptr<ingest::KafkaDoor> kafka;
+  std::unique_ptr<GaugeReader> gauges;
   Health health;
   Metrics metrics;
   Metrics fleet_metrics;
@@ -334,6 +337,21 @@ Status Server::State::StartKafka() {
   return {};
 }
 
+void Server::State::StartGauges() {
+  gauges = std::make_unique<GaugeReader>(kGaugeInterval, [this] {
+    std::optional<ingest::KafkaFigures> figures;
+    if (kafka) figures = kafka->figures();
+    const auto readings =
+        ReadServerGauges(configuration.server.data, figures ? &*figures : nullptr);
+    partition->Decide(
+        [readings](const rules::Engine& engine,
+                   Time now) -> Result<std::vector<rules::Engine::Decided>> {
+          return engine.ReadGauges(readings, now);
+        },
+        [](const Result<Sequence>&) {});
+  });
+}
+
 Server::Server() = default;
 Server::~Server() = default;
 
@@ -349,6 +367,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
   BAROGRAPH_TRY(state.StartGrpc());
   BAROGRAPH_TRY(state.StartKafka());
   BAROGRAPH_TRY(state.StartHttp());
+  state.StartGauges();
   spdlog::info("ready: gRPC {}, HTTP {}, data {}", server->grpc_address(), server->http_address(),
                state.configuration.server.data);
   return server;
@@ -368,6 +387,7 @@ Status Server::Reload() {
 Status Server::Stop(Duration limit) {
   State& state = *state_;
   state.draining = true;
+  state.gauges.reset();
   spdlog::info("stopping: committing what was accepted");
   state.api->SetKafka(nullptr);
   state.api->Stop();

@@ -190,7 +190,7 @@ TEST(RuleFileTest, MistakesAreToldWithTheirPlaceAndWhatWouldBeRight) {
   refuses("    min_events: 1.5\n", "r.yaml:8:17: min_events: '1.5' is not a whole number");
   refuses("    sevrity: page\n",
           "r.yaml:8:5: unknown key 'sevrity' in an SLO; did you mean 'severity'?");
-  refuses("    shadow: true\n", "r.yaml:8:5: 'shadow' is not supported by this version");
+  refuses("    shadow: perhaps\n", "r.yaml:8:13: shadow:");
   refuses("    period: 7d\n", "r.yaml:8:5: key 'period' is given twice; first in line 7");
   refuses("    slice: 1m\n", "r.yaml:8:12: `slice` belongs to `good_when`");
   refuses("    where: {agnt: a}\n",

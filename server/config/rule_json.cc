@@ -55,6 +55,13 @@ void AddObjective(const rules::SloSpec& slo, Json* json) {
   }
 }
 
+/// When it is in force, and whether only in the shadow; nothing where it always is.
+void AddForce(const rules::RuleCommon& common, Json* json) {
+  if (common.active_from != Time::min()) (*json)["active"]["from"] = FormatTime(common.active_from);
+  if (common.active_to != Time::max()) (*json)["active"]["to"] = FormatTime(common.active_to);
+  if (common.shadow) (*json)["shadow"] = true;
+}
+
 /// What all rules have, beside name and what the kind puts between.
 void AddCommon(const rules::RuleCommon& common, Json* json) {
   (*json)["where"] = WhereJson(common.where);
@@ -66,6 +73,7 @@ void AddCommon(const rules::RuleCommon& common, Json* json) {
   (*json)["labels"] = common.labels;
   (*json)["annotations"] = common.annotations;
   (*json)["owner"] = common.owner;
+  AddForce(common, json);
 }
 
 std::string AmountText(const std::string& measure, const rules::Quantity& amount) {
@@ -151,6 +159,7 @@ Json SloJson(const rules::SloSpec& slo) {
   json["labels"] = common.labels;
   json["annotations"] = common.annotations;
   json["owner"] = common.owner;
+  AddForce(common, &json);
   return json;
 }
 

@@ -78,6 +78,30 @@ std::optional<double> ReadShare(const YamlNode& node, std::string_view name,
   return static_cast<double>(*parts) / kPartsPerBillion;
 }
 
+std::optional<Time> ReadMoment(const YamlNode& node, std::string_view name,
+                               Diagnostics* diagnostics) {
+  const auto text = ReadText(node, name, diagnostics);
+  if (!text) return std::nullopt;
+  constexpr std::size_t kDateBytes = std::string_view("2026-01-31").size();
+  const Result<Time> time = ParseTime(text->size() == kDateBytes ? *text + "T00:00:00Z" : *text);
+  if (time.ok()) return *time;
+  diagnostics->Add(node.position, "`" + std::string(name) + "`: \"" + *text +
+                                      "\" is no time; write e.g. 2026-01-31 (its first moment "
+                                      "in UTC) or 2026-01-31T09:00:00-05:00");
+  return std::nullopt;
+}
+
+void ReadActive(const YamlNode& node, rules::RuleCommon* rule, Diagnostics* diagnostics) {
+  MapReader map(node, "`active`", diagnostics);
+  const auto* from = map.Find("from");
+  const auto* to = map.Find("to");
+  if (from != nullptr)
+    rule->active_from = ReadMoment(*from, "from", diagnostics).value_or(Time::min());
+  if (to != nullptr) rule->active_to = ReadMoment(*to, "to", diagnostics).value_or(Time::max());
+  if (from == nullptr && to == nullptr)
+    diagnostics->Add(node.position, "`active` says from when or until when: {from: 2026-01-31}");
+}
+
 void ReadRuleCommon(MapReader& map, rules::RuleCommon* rule) {
   Diagnostics* diagnostics = &map.diagnostics();
   if (const auto* name = map.Require("name", "task-success")) {
@@ -110,7 +134,10 @@ void ReadRuleCommon(MapReader& map, rules::RuleCommon* rule) {
   if (const auto* count = map.Find("min_events")) {
     rule->min_events = ReadCount(*count, "min_events", 0, 1'000'000'000, diagnostics).value_or(0);
   }
-  map.RefuseLater({"active", "shadow"}, "leave it out; the rule is in force at all times");
+  if (const auto* active = map.Find("active")) ReadActive(*active, rule, diagnostics);
+  if (const auto* shadow = map.Find("shadow")) {
+    rule->shadow = ReadBool(*shadow, "shadow", diagnostics).value_or(false);
+  }
 }
 
 }  // namespace barograph::server

@@ -48,6 +48,36 @@ std::string Refusal(std::string_view when, std::string_view rest = "") {
   return rules.ok() ? "" : rules.error().message();
 }
 
+TEST(ThresholdSectionTest, LevelsOfTheServerAndOfOpenTasksAreReadInTheirUnits) {
+  ThresholdSpec spec = Load("{last: disk.free, below: 5%}");
+  EXPECT_EQ(spec.bound, (Bound{Bound::Unit::kPercent, "0.05"}));
+  EXPECT_EQ(Load("{last: ingest.lag, above: 1m}").bound, (Bound{Bound::Unit::kTime, "60"}));
+  EXPECT_EQ(Load("{last: cost.open_tasks, above: 5 EUR}").currency, "EUR");
+  EXPECT_EQ(Load("{mean: tasks.open, over: 10m, above: 100}").form, Form::kMean);
+  EXPECT_THAT(Refusal("{last: ingest.lag, above: 5%}"), HasSubstr("is a time: write e.g. 500ms"));
+  EXPECT_THAT(Refusal("{last: tasks.open, above: 5%}"), HasSubstr("has the wrong unit"));
+  EXPECT_THAT(Refusal("{sum: tasks.open, over: 5m, above: 5}"), HasSubstr("tasks.open"));
+}
+
+TEST(ThresholdSectionTest, ARuleMayBeInForceForATimeAndInTheShadow) {
+  constexpr std::string_view kWhen = "{sum: errors, over: 5m, above: 5}";
+  const ThresholdSpec spec = Load(
+      kWhen, "    active: {from: 2026-11-27, to: 2026-12-01T00:00:00-05:00}\n    shadow: true\n");
+  EXPECT_EQ(FormatTime(spec.common.active_from), "2026-11-27T00:00:00Z");
+  EXPECT_EQ(FormatTime(spec.common.active_to), "2026-12-01T05:00:00Z");
+  EXPECT_TRUE(spec.common.shadow);
+  EXPECT_TRUE(spec.common.InForce(ParseTime("2026-11-30T00:00:00Z").value()));
+  EXPECT_FALSE(spec.common.InForce(ParseTime("2026-12-02T00:00:00Z").value()));
+  EXPECT_EQ(Load(kWhen, "    active: {to: 2026-12-01}\n").common.active_from, Time::min());
+  EXPECT_THAT(Refusal(kWhen, "    active: {from: tomorrow}\n"),
+              StartsWith("r.yaml:10:20: `from`: \"tomorrow\" is no time; write e.g. 2026-01-31"));
+  EXPECT_THAT(Refusal(kWhen, "    active: {from: 2026-12-01, to: 2026-11-01}\n"),
+              HasSubstr("ends before it begins"));
+  EXPECT_THAT(Refusal(kWhen, "    active: {}\n"), HasSubstr("from when or until when"));
+  EXPECT_THAT(Refusal(kWhen, "    labels: {shadow: \"true\"}\n"),
+              HasSubstr("every alert carries this label itself"));
+}
+
 TEST(ThresholdSectionTest, TheFormsOfTheContractAreRead) {
   ThresholdSpec spec = Load("{ratio: {of: errors, to: operations}, over: 15m, above: 5%}",
                             "    for: 2m\n    severity: critical\n");

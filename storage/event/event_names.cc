@@ -57,6 +57,8 @@ std::string_view EventKindName(EventKind kind) {
       return "delivery";
     case EventKind::kTaskOverdue:
       return "task_overdue";
+    case EventKind::kGaugesRead:
+      return "gauges_read";
     case EventKind::kImportEnded:
       return "import_ended";
     case EventKind::kAcknowledged:

@@ -45,6 +45,7 @@ enum class EventKind : std::uint8_t {
   kTaskOverdue = 60,
   kImportEnded = 61,
   kQuarantineEnded = 62,
+  kGaugesRead = 71,
 };
 [[nodiscard]] constexpr bool IsServerMade(EventKind kind) { return static_cast<int>(kind) >= 30; }
 /// "task", "cost", ... as in event.proto.

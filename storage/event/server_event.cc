@@ -249,6 +249,23 @@ Status Read(const v1::TaskOverdue& in, TaskOverdue* out) {
   return {};
 }
 
+void Write(const GaugesRead& value, v1::Event* event) {
+  v1::GaugesRead* out = event->mutable_gauges_read();
+  Write(value.origin, out->mutable_origin());
+  for (const GaugeReading& reading : value.readings) {
+    v1::GaugesRead::Reading* written = out->add_readings();
+    written->set_measure(Text(reading.measure));
+    written->set_currency_code(Text(reading.currency_code));
+    written->set_nanos(reading.nanos);
+  }
+}
+
+Status Read(const v1::GaugesRead& in, GaugesRead* out) {
+  for (const v1::GaugesRead::Reading& reading : in.readings())
+    out->readings.push_back({reading.measure(), reading.currency_code(), reading.nanos()});
+  return {};
+}
+
 void Write(const ImportEnded& value, v1::Event* event) {
   v1::ImportEnded* out = event->mutable_import_ended();
   Write(value.origin, out->mutable_origin());
@@ -552,6 +569,8 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::NoticeDecided, NoticeDecided>(view);
     case EventKind::kDelivery:
       return Decode<v1::Delivery, Delivery>(view);
+    case EventKind::kGaugesRead:
+      return Decode<v1::GaugesRead, GaugesRead>(view);
     case EventKind::kTaskOverdue:
       return Decode<v1::TaskOverdue, TaskOverdue>(view);
     case EventKind::kImportEnded:

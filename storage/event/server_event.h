@@ -201,12 +201,25 @@ struct FlapChanged {
   std::uint32_t fires = 0;
 };
 
+/// One level: nanos is in 1e-9 of the unit of `measure`, the currency that of money.
+struct GaugeReading {
+  std::string measure, currency_code;
+  std::int64_t nanos = 0;
+  friend bool operator==(const GaugeReading&, const GaugeReading&) = default;
+};
+/// Readings of one event; more take a second event.
+inline constexpr std::size_t kGaugeReadingsMax = 16;
+struct GaugesRead {
+  Origin origin;
+  std::vector<GaugeReading> readings;
+};
+
 /// A server-made event as a value. Encoding and decoding are exact inverses.
 using ServerEvent =
     std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
                  AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded, Quarantined,
                  QuarantineEnded, GapSkipped, PeriodOpened, Acknowledged, Silenced, SilenceBegan,
-                 SilenceEnded, Escalated, FlapChanged>;
+                 SilenceEnded, Escalated, FlapChanged, GaugesRead>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

@@ -179,6 +179,12 @@ TEST(ServerEventTest, Delivery) {
   EXPECT_EQ(back.detail, event.detail);
 }
 
+TEST(ServerEventTest, GaugesReadKeepsEveryReading) {
+  const GaugesRead event{kOrigin,
+                         {{"disk.free", "", 4'900'000'000}, {"cost.open_tasks", "EUR", -1}}};
+  EXPECT_EQ(RoundTrip(event, EventKind::kGaugesRead).readings, event.readings);
+}
+
 TEST(ServerEventTest, TaskOverdue) {
   const TaskOverdue event{
       .origin = kOrigin, .task_id = "t", .agent = "a", .type = "y", .deadline = At(kNow)};
