@@ -11,5 +11,9 @@ void EncodeProjection(const Projection& projection, ByteWriter* out);
 [[nodiscard]] bool DecodeProjection(ByteReader* in, Projection* projection);
 void EncodePlan(const WindowPlan& plan, ByteWriter* out);
 [[nodiscard]] bool DecodePlan(ByteReader* in, WindowPlan* plan);
+/// The plan's sightings, which are no part of EncodePlan.
+void EncodeSightingSpecs(const std::vector<WindowPlan::Sighting>& sightings, ByteWriter* out);
+[[nodiscard]] bool DecodeSightingSpecs(ByteReader* in,
+                                       std::vector<WindowPlan::Sighting>* sightings);
 
 }  // namespace barograph::rules

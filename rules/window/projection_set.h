@@ -28,7 +28,8 @@ struct LiveProjection {
   bool watched = false;
   std::vector<DimensionFrame::Index> by;
   std::vector<Condition> where;
-  std::vector<std::uint16_t> slices;  ///< places in the store's slices
+  std::vector<std::uint16_t> slices;     ///< places in the store's slices
+  std::vector<std::uint16_t> sightings;  ///< places in the store's sightings
   CellTable table;
   std::vector<Cell*> cells;  ///< in order of creation
   Cell* overflow = nullptr;
