@@ -7,32 +7,16 @@
 #include <vector>
 
 #include "rules/measure/measure.h"
+#include "rules/spec/absence_spec.h"
+#include "rules/spec/any_rule.h"
+#include "rules/spec/expectation_spec.h"
+#include "rules/spec/notice_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
 #include "storage/event/server_event.h"
 
 namespace barograph::rules {
-
-/// Severity of an alert, most urgent first.
-using storage::Severity;
-
-/// What every rule of every kind has. Plain data; equality is by content, so that an unchanged rule
-/// keeps its state on reload.
-struct RuleCommon {
-  std::string name;  ///< unique over all rules; [a-z0-9][a-z0-9_-]*, at most 63 bytes
-  std::vector<Projection::Filter> where;
-  std::vector<std::string> by;
-  Severity severity = Severity::kWarning;
-  std::map<std::string, std::string> labels;  ///< added to the alert's label set
-  /// summary, description, runbook_url, dashboard_url, response.
-  std::map<std::string, std::string> annotations;
-  std::string owner;
-  Duration for_duration{0};  ///< condition must hold so long before firing
-  Duration keep_firing_for = std::chrono::minutes(1);
-  std::uint64_t min_events = 0;  ///< fewer events in the long window: no alert
-  friend bool operator==(const RuleCommon&, const RuleCommon&) = default;
-};
 
 /// One row of a multi-window burn-rate alert (SRE workbook, table 5-8): fires when the burn rate
 /// over `long_window` and over `short_window` both exceed `factor`, with factor = budget share x
@@ -120,6 +104,9 @@ struct RuleSet {
   std::string timezone = "UTC";
   std::vector<Projection> series;  ///< `series:` lines
   std::vector<SloSpec> slos;
+  std::vector<AbsenceSpec> absences;
+  std::vector<ExpectationSpec> expects;
+  std::vector<NoticeSpec> notices;
   RouteSpec route;
   std::vector<ReceiverSpec> receivers;
   friend bool operator==(const RuleSet&, const RuleSet&) = default;
@@ -141,6 +128,10 @@ struct SloMeasures {
   MeasureName good, total;
 };
 [[nodiscard]] SloMeasures MeasuresOf(const SloSpec& slo);
+/// Ids of the sightings (WindowPlan) that a rule reads: the events that count, and for an
+/// expectation those that answer.
+[[nodiscard]] std::string SightingOf(const RuleCommon& rule);
+[[nodiscard]] std::string AnswerOf(const RuleCommon& rule);
 /// What the windows must hold for these rules.
 [[nodiscard]] WindowPlan PlanWindows(const RuleSet& rules);
 
