@@ -332,19 +332,36 @@ std::string NoticeBook::DigestKey(const std::string& rule) {
 std::optional<NoticeDecided> NoticeBook::DecideDigest(const std::string& rule,
                                                       std::vector<NoticeMember> members,
                                                       std::uint64_t count, Time now,
-                                                      const NoticeFormat& format) const {
+                                                      const NoticeFormat& format,
+                                                      std::string_view found) const {
   if (!routing_.receiver || members.empty()) return std::nullopt;
   Notice notice;
   notice.receiver = routing_.route.receiver;
   notice.group_labels = {{"late", "true"}, {"rule", rule}};
   notice.group_key = DigestKey(rule);
-  notice.reason =
-      "breaches found late: " + std::to_string(members.size()) + " of " + std::to_string(count);
+  notice.reason = std::string(found) + " found late: " + std::to_string(members.size()) + " of " +
+                  std::to_string(count);
   notice.at = now;
   std::string told;
   for (const NoticeMember& member : members) told += '\n' + member.episode_id;
   notice.members = std::move(members);
   return Seal(std::move(notice), told, format);
+}
+
+std::optional<NoticeDecided> NoticeBook::DecideMessage(const NoticeMember& member, Time now,
+                                                       const NoticeFormat& format) const {
+  if (!routing_.receiver) return std::nullopt;
+  Notice notice;
+  notice.receiver = routing_.route.receiver;
+  for (const std::string& name : routing_.route.group_by) {
+    if (const auto found = member.labels.find(name); found != member.labels.end())
+      notice.group_labels.emplace(name, found->second);
+  }
+  notice.group_key = GroupKey({{"message", member.episode_id}});
+  notice.reason = "event";
+  notice.at = now;
+  notice.members = {member};
+  return Seal(std::move(notice), member.episode_id, format);
 }
 
 std::string NoticeBook::EncodeRow(const std::string& row_key) const {

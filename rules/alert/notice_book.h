@@ -87,7 +87,11 @@ class NoticeBook {
   /// One message about breaches that lay wholly in the past.
   [[nodiscard]] std::optional<storage::NoticeDecided> DecideDigest(
       const std::string& rule, std::vector<NoticeMember> members, std::uint64_t count, Time now,
-      const NoticeFormat& format) const;
+      const NoticeFormat& format, std::string_view found = "breaches") const;
+  /// A message about no alert, in a group of its own, so that no other one supersedes it. Its id
+  /// follows from the member's `episode_id`.
+  [[nodiscard]] std::optional<storage::NoticeDecided> DecideMessage(
+      const NoticeMember& member, Time now, const NoticeFormat& format) const;
 
   // --- Read, checkpoint: copy before write -----------------------------------------------------
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }

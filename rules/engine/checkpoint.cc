@@ -13,6 +13,7 @@ constexpr char kOfTenant = 't';
 constexpr char kHead = 'h';
 constexpr char kConfig = 'c';
 constexpr char kLate = 'l';
+constexpr char kMessages = 'e';
 /// Parts of a tenant in the order of their rows.
 enum Part : char { kAlerts = 'a', kMeasures = 'm', kNotices = 'n', kWindows = 'w' };
 constexpr Part kParts[] = {kAlerts, kMeasures, kNotices, kWindows};
@@ -100,6 +101,8 @@ void Engine::BeginCheckpoint() {
     state.own_rows.emplace_back(TenantKey(*tenant, kHead, ""), EncodeTenantHead(*tenant));
     if (tenant->late.TakeChanged())
       state.own_rows.emplace_back(TenantKey(*tenant, kLate, ""), tenant->late.Encode());
+    if (tenant->messages.TakeChanged())
+      state.own_rows.emplace_back(TenantKey(*tenant, kMessages, ""), tenant->messages.Encode());
     tenant->windows.BeginCheckpoint();
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
@@ -170,6 +173,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
     }
     case kLate:
       return tenant->late.Load(value);
+    case kMessages:
+      return tenant->messages.Load(value);
     case kAlerts:
       return tenant->alerts.LoadRow(part_key, value);
     case kNotices:
@@ -221,6 +226,7 @@ Digest Engine::StateDigest() const {
     tenant->alerts.Canonical(sink);
     tenant->notices.Canonical(sink);
     sink(tenant->late.Encode());
+    sink(tenant->messages.Encode());
   }
   return stream.Finish();
 }
