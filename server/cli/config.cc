@@ -140,6 +140,9 @@ int RunPrint(const ConfigFlags& flags) {
   std::fputs(table.ToString().c_str(), stdout);
   const rules::RuleSet& rules = configuration->rules;
   for (const rules::SloSpec& slo : rules.slos) std::printf("slo %s\n", slo.common.name.c_str());
+  for (const auto& each : rules.absences) std::printf("absence %s\n", each.common.name.c_str());
+  for (const auto& each : rules.expects) std::printf("expectation %s\n", each.common.name.c_str());
+  for (const auto& each : rules.notices) std::printf("notice %s\n", each.common.name.c_str());
   for (const rules::ReceiverSpec& receiver : rules.receivers) {
     const std::string secret = receiver.secret_reference.empty() ? "" : " secret ***";
     std::printf("receiver %s: %s%s\n", receiver.name.c_str(), receiver.target.c_str(),

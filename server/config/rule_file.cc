@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/config/absence_section.h"
+#include "server/config/expectation_section.h"
+#include "server/config/notice_section.h"
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
@@ -111,8 +114,12 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadApiVersion(map);
   ReadSharedSections(map, draft);
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
-  map.RefuseLater({"derived", "thresholds", "budgets", "goals", "absences", "expects", "notices"},
-                  "it has labels, series, slos, routes and receivers");
+  ReadItems(map, "absences", [&](const YamlNode& item) { ReadAbsence(item, draft, diagnostics); });
+  ReadItems(map, "expects",
+            [&](const YamlNode& item) { ReadExpectation(item, draft, diagnostics); });
+  ReadItems(map, "notices", [&](const YamlNode& item) { ReadNotice(item, draft, diagnostics); });
+  map.RefuseLater({"derived", "thresholds", "budgets", "goals"},
+                  "it has labels, series, slos, absences, expects, notices, routes and receivers");
   map.Finish();
 }
 

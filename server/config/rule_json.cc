@@ -81,6 +81,53 @@ Json SloJson(const rules::SloSpec& slo) {
   return json;
 }
 
+void AddCommon(const rules::RuleCommon& common, Json* json) {
+  (*json)["where"] = WhereJson(common.where);
+  (*json)["by"] = common.by;
+  (*json)["severity"] = SeverityWord(common.severity);
+  (*json)["labels"] = common.labels;
+  (*json)["annotations"] = common.annotations;
+  (*json)["owner"] = common.owner;
+}
+
+Json AbsenceJson(const rules::AbsenceSpec& absence) {
+  Json json{{"name", absence.common.name}, {"measure", absence.measure}};
+  AddCommon(absence.common, &json);
+  json["for"] = FormatDuration(absence.silence);
+  json["keep_firing_for"] = FormatDuration(absence.common.keep_firing_for);
+  json["expected"] = absence.expected;
+  json["seen_within"] = FormatDuration(absence.seen_within);
+  return json;
+}
+
+Json ExpectationJson(const rules::ExpectationSpec& expectation) {
+  Json json{{"name", expectation.common.name}};
+  AddCommon(expectation.common, &json);
+  json.erase("where");
+  json.erase("by");
+  json["after"] = {{expectation.measure, WhereJson(expectation.common.where)}};
+  json["expect"] = {{expectation.expect.measure, WhereJson(expectation.expect.where)}};
+  json["same"] = expectation.common.by;
+  json["within"] = FormatDuration(expectation.within);
+  json["keep_firing_for"] = FormatDuration(expectation.common.keep_firing_for);
+  return json;
+}
+
+Json NoticeJson(const rules::NoticeSpec& notice) {
+  Json json{{"name", notice.common.name}, {"each", notice.each}};
+  AddCommon(notice.common, &json);
+  json["limit"] = std::to_string(notice.limit) + "/" + FormatDuration(notice.per);
+  json["template"] = notice.text;
+  return json;
+}
+
+// Only what there is: rule sets without them are printed as before.
+void AddEventRules(const rules::RuleSet& rules, Json* json) {
+  for (const auto& each : rules.absences) (*json)["absences"].push_back(AbsenceJson(each));
+  for (const auto& each : rules.expects) (*json)["expects"].push_back(ExpectationJson(each));
+  for (const auto& each : rules.notices) (*json)["notices"].push_back(NoticeJson(each));
+}
+
 // A reference to a secret, "env:NAME", as it is written.
 Json ReferenceJson(const std::string& reference) {
   const std::size_t colon = std::min(reference.find(':'), reference.size());
@@ -113,6 +160,7 @@ Json RulesJson(const rules::RuleSet& rules) {
   }
   json["slos"] = Json::array();
   for (const rules::SloSpec& slo : rules.slos) json["slos"].push_back(SloJson(slo));
+  AddEventRules(rules, &json);
   if (!rules.route.receiver.empty()) {
     json["routes"] = {{"receiver", rules.route.receiver},
                       {"group_by", rules.route.group_by},
