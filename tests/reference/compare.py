@@ -31,7 +31,7 @@ def differences(engine, reference):
     """What two answers to one line disagree on; an empty text when they agree."""
     engine, reference = dict(engine), dict(reference)
     for answer in (engine, reference):
-        for name in ("transitions", "budgets"):
+        for name in ("transitions", "messages", "budgets"):
             if name in answer:
                 answer[name] = ordered(answer[name])
     if "exact" in reference:

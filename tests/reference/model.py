@@ -16,12 +16,14 @@ import measures
 import windows
 from windows import MINUTE, SECOND
 
-DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count"]
+DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
+           "gap-counts", "grace-ignored", "limit-off-by-one"]
 PHASES = 10
 CALM = 10 * SECOND  # a condition must be false for so long before a step down
 RESUME_GRACE = 5 * MINUTE
 FIRST_BAD_WINDOW = 5 * MINUTE  # of an objective of 100 %
 LATE = 5 * MINUTE  # only for the seeded defect
+TOLD_LATE = windows.HOUR  # older events are told in a digest, not alone
 
 
 def fnv1a(labels):
@@ -91,7 +93,7 @@ class Slo:
         severity, freeze, _ = self.levels[level]
         words = {"CRITICAL": "critical", "INFO": "info"}
         labels = {name: value for name, value in zip(self.by, values) if value}
-        labels.update(self.spec["labels"])
+        labels.update(self.spec.get("labels", {}))
         labels.update(alertname=self.name, rule=self.name, severity=words.get(severity, "warning"))
         if freeze:
             labels["policy"] = "freeze"
@@ -99,6 +101,84 @@ class Slo:
 
     def phase(self, values):
         return fnv1a({**dict(zip(self.by, values)), "rule": self.name}) % PHASES
+
+
+class Absence:
+    """One absence of the configuration, with the newest event of each instance."""
+
+    def __init__(self, spec):
+        self.spec, self.name = spec, spec["name"]
+        self.by = tuple(sorted(spec["by"]))
+        self.where = {name: sorted(values) for name, values in spec["where"].items()}
+        self.hold, self.keep = 0, spec["keep_firing_for_ns"]
+        self.levels = [(spec["severity"], False, [])]
+        self.seen = {}  # values -> event time
+
+    def identity(self):
+        return self.projection().key(), self.spec["measure"]
+
+    def projection(self):
+        return windows.Projection(self.by, self.where)
+
+    labels, phase = Slo.labels, Slo.phase
+
+    def begin(self, cells):
+        """New for cells with history: the bucket of ten seconds that held their newest event."""
+        for values, cell in cells.items():
+            times = [time // (10 * SECOND) * (10 * SECOND)
+                     for (_, name, _), entries in cell.series.items()
+                     if name == self.spec["measure"] for time, _, _ in entries]
+            if times:
+                self.seen[values] = max(times)
+
+    def see(self, values, time, found):
+        if any(name == self.spec["measure"] for _, name, _, _ in found):
+            self.seen[values] = max(time, self.seen.get(values, time))
+
+    def expects(self):
+        return {(name,) for name in self.spec["expected"]} if self.by else {()}
+
+
+class Notice:
+    """One notice of the configuration, and its window."""
+
+    def __init__(self, spec):
+        self.spec = spec
+        self.begin, self.told, self.more = None, 0, 0
+        self.owed = []  # (count, begin) of windows that are over
+
+    def take(self, log_time, extra):
+        """Whether the event is told alone."""
+        if self.begin is None or log_time >= self.begin + self.spec["per_ns"]:
+            if self.more:
+                count, begin = self.owed.pop() if self.owed else (0, self.begin)
+                self.owed.append((count + self.more, begin))
+            self.begin, self.told, self.more = log_time, 0, 0
+        if self.told >= self.spec["limit"] + extra:
+            self.more += 1
+            return False
+        self.told += 1
+        return True
+
+    def summaries(self, now):
+        """(count, begin) of what is to be told once the window is over."""
+        if self.owed:
+            owed, self.owed = self.owed, []
+            return owed
+        if self.more and now >= self.begin + self.spec["per_ns"]:
+            over = [(self.more, self.begin)]
+            self.begin, self.told, self.more = None, 0, 0
+            return over
+        return []
+
+    def text(self, count, begin):
+        text = duration_text(self.spec["per_ns"] // SECOND)
+        return "and %d more within %s from %s" % (count, text, measures.utc(begin // SECOND))
+
+
+def duration_text(seconds):
+    parts = [(seconds // 3600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s")]
+    return "".join("%d%s" % part for part in parts if part[0]) or "0s"
 
 
 class Alert:
@@ -121,6 +201,12 @@ class Model:
         self.store = windows.Store(defect)
         self.seen = set()
         self.slos = {}
+        self.absences, self.notices = {}, {}
+        self.since = {}  # projection -> log time from which the rules read it
+        self.first_at = None
+        self.messages = []  # wait for the next evaluation
+        self.evaluated = 0  # newest whole second
+        self.woken = set()  # (rule, values) whose end waits for the next whole second
         self.alerts = {}  # tuple of sorted labels -> Alert
         self.changed = set()  # (projection, values) that a rule reads
         self.log_time = 0
@@ -142,9 +228,14 @@ class Model:
         if "resumed" in line:
             return self.take_gap(line["resumed"]["stopped_at_ns"], line["resumed"]["resumed_at_ns"])
         if "evaluate_changed" in line:
-            return {"transitions": self.evaluate_changed(line["evaluate_changed"])}
+            return {"transitions": self.evaluate_changed(line["evaluate_changed"]),
+                    "messages": self.take_messages()}
         if "evaluate_second" in line:
-            return {"transitions": self.evaluate_second(line["evaluate_second"])}
+            now = line["evaluate_second"]
+            transitions = self.evaluate_second(now)
+            for notice in self.notices.values():
+                self.messages += [notice.text(*one) for one in notice.summaries(now)]
+            return {"transitions": transitions, "messages": self.take_messages()}
         if "budgets" in line:
             return {"budgets": self.budgets(line["budgets"]["at_ns"])}
         return self.store.answer(line["query"])
@@ -159,22 +250,54 @@ class Model:
             if self.defect == "late-event-dropped" and time < log_time - LATE:
                 continue
             found, count = self.yields.of(event, time)
-            self.add(measures.dimensions(event), time, found, count)
+            dimensions = measures.dimensions(event)
+            self.add(dimensions, time, found, count)
+            self.tell(event, dimensions, time, log_time, found)
         self.advance(log_time)
+
+    def tell(self, event, dimensions, time, log_time, found):
+        names = {name for _, name, _, _ in found}
+        extra = 1 if self.defect == "limit-off-by-one" else 0
+        for notice in self.notices.values():
+            where = notice.spec["where"]
+            passes = all(dimensions.get(name, "") in values for name, values in where.items())
+            if not passes or notice.spec["each"] not in names or time < log_time - TOLD_LATE:
+                continue
+            if notice.take(log_time, extra):
+                kind = measures.kind_of(event)
+                customer = event[kind].get("customer", "")
+                self.messages.append("%s of %s by %s" % (kind, customer, event.get("agent", "")))
+
+    def take_messages(self):
+        taken, self.messages = self.messages, []
+        return taken
 
     def add(self, dimensions, time, found, count):
         for projection, values in self.store.add(dimensions, time, self.log_time, found, count):
             self.touch(projection, values)
+            for absence in self.absences.values():
+                if absence.projection().key() == projection:
+                    absence.see(values, time, found)
 
     def touch(self, projection, values):
-        if any(slo.projection().key() == projection for slo in self.slos.values()):
+        if any(rule.projection().key() == projection for rule in self.rules()):
             self.changed.add((projection, values))
 
     def touch_all(self):
         """After a start or a reload every instance counts as changed."""
-        for slo in self.slos.values():
-            for values in self.cells(slo):
-                self.touch(slo.projection().key(), values)
+        self.woken = set()
+        for rule in self.rules():
+            for values in self.instances(rule):
+                self.touch(rule.projection().key(), values)
+
+    def rules(self):
+        return list(self.slos.values()) + list(self.absences.values())
+
+    def instances(self, rule):
+        """Values of a rule's instances: those that had an event, and those that are expected."""
+        found = list(self.cells(rule))
+        expected = rule.expects() if isinstance(rule, Absence) else ()
+        return found + [values for values in expected if values not in self.cells(rule)]
 
     def advance(self, log_time):
         """Log time moved; slices that ended count from now on, which changes their instances."""
@@ -199,7 +322,32 @@ class Model:
             if old is not None and old.slice_identity() == new.slice_identity():
                 new.configured_at = old.configured_at
             self.slos[spec["name"]] = new
-        self.store.configure([slo.projection() for slo in self.slos.values()])
+        absences, self.absences = self.absences, {}
+        for spec in rules["absences"]:
+            self.absences[spec["name"]] = Absence(spec)
+        history = {key: projection.cells for key, projection in self.store.projections.items()}
+        self.store.configure([rule.projection() for rule in self.rules()])
+        for name, absence in self.absences.items():
+            old = absences.get(name)
+            if old is not None and old.identity() == absence.identity():
+                absence.seen = old.seen
+            elif absence.projection().key() in history:
+                absence.begin(self.cells(absence))
+        since, self.since = self.since, {}
+        for rule in self.rules():
+            key = rule.projection().key()
+            self.since[key] = since.get(key, log_time)
+        notices, self.notices = self.notices, {}
+        for spec in rules["notices"]:
+            notice = Notice(spec)
+            if spec["name"] in notices:
+                old = notices[spec["name"]]
+                notice.begin, notice.told, notice.more = old.begin, old.told, old.more
+                notice.owed = old.owed
+            self.notices[spec["name"]] = notice
+        if not self.notices:
+            self.messages = []
+        self.first_at = self.first_at or log_time
         self.orphans_due = True
         self.advance(log_time)
         self.touch_all()
@@ -284,6 +432,10 @@ class Model:
             for values in self.cells(slo):
                 if (slo.projection().key(), values) in changed:
                     told += self.judge(slo, values, now, False)
+        for absence in self.absences.values():
+            for values in self.instances(absence):
+                if (absence.projection().key(), values) in changed:
+                    told += self.judge_absence(absence, values, now, False)
         return self.fold(told, now)
 
     def evaluate_second(self, now):
@@ -294,6 +446,15 @@ class Model:
                 in_phase = slo.phase(values) == now // SECOND % PHASES
                 if in_phase or self.is_due(slo, values, now):
                     told += self.judge(slo, values, now, True)
+        for absence in self.absences.values():
+            for values in self.instances(absence):
+                in_phase = absence.phase(values) == now // SECOND % PHASES
+                moved = any(self.evaluated < moment <= now
+                            for moment in self.moments(absence, values))
+                woken = (absence.name, values) in self.woken
+                if in_phase or moved or woken or self.is_due(absence, values, now):
+                    told += self.judge_absence(absence, values, now, True)
+        self.evaluated, self.woken = now, set()
         told = self.fold(told, now)
         overdue = self.yields.overdue(now)
         for task in overdue:
@@ -348,6 +509,58 @@ class Model:
                 told.append((alert, step, row.condition if row else ""))
         return told
 
+    def counted(self, start, end):
+        """Time between the two without the gaps."""
+        gaps = [] if self.defect == "gap-counts" else self.gaps
+        away = sum(max(0, min(stop, end) - max(begin, start)) for begin, stop in gaps)
+        return max(0, end - start - away)
+
+    def after(self, start, span):
+        """The moment at which so much has counted."""
+        moment = start + span
+        for begin, stop in sorted(self.gaps):
+            if stop > start and begin < moment:
+                moment += stop - max(begin, start)
+        return moment
+
+    def silent_since(self, absence, values):
+        if values in absence.seen:
+            return absence.seen[values]
+        if values in absence.expects():
+            return max(self.since[absence.projection().key()], self.first_at)
+        return None
+
+    def grace_end(self):
+        grace = 0 if self.defect == "grace-ignored" else RESUME_GRACE
+        return max((stop for _, stop in self.gaps), default=0) + grace
+
+    def moments(self, absence, values):
+        """When time alone changes what is known of an instance."""
+        since = self.silent_since(absence, values)
+        if since is None:
+            return []
+        spans = [absence.spec["silence_ns"]]
+        if values not in absence.expects():
+            spans.append(absence.spec["seen_within_ns"])
+        return [max(self.after(since, span), self.grace_end()) for span in spans]
+
+    def judge_absence(self, absence, values, now, whole_second):
+        alert = self.alert_of(absence, values, 0)
+        since = self.silent_since(absence, values)
+        silent = 0 if since is None else self.counted(since, now)
+        step = None
+        if silent < absence.spec["silence_ns"]:
+            step = self.step_down(absence, alert, now) if whole_second else None
+            return [(alert, step, "")] if step is not None else []
+        if now < self.grace_end():
+            return []
+        if silent >= absence.spec["seen_within_ns"] and values not in absence.expects():
+            if alert.active() and not whole_second:
+                self.woken.add((absence.name, values))
+            return [(alert, "resolved", "")] if alert.active() and whole_second else []
+        step = self.step_up(absence, alert, now)
+        return [(alert, step, "silent")] if step is not None else []
+
     def blinded_by_stop(self, slo, cell, level, now):
         """Whether some row may be false only because the last stop left its windows with too few
         events."""
@@ -386,9 +599,9 @@ class Model:
 
     def end_orphans(self):
         """Active alerts that no instance stands for any more."""
-        known = {tuple(sorted(slo.labels(values, level).items()))
-                 for slo in self.slos.values() for values in self.cells(slo)
-                 for level in range(len(slo.levels))}
+        known = {tuple(sorted(rule.labels(values, level).items()))
+                 for rule in self.rules() for values in self.instances(rule)
+                 for level in range(len(rule.levels))}
         return [(alert, "resolved" if alert.state == "firing" else "inactive", "")
                 for key, alert in self.alerts.items() if alert.active() and key not in known]
 

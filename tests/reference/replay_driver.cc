@@ -99,6 +99,26 @@ json Describe(const SloSpec& slo) {
   return found;
 }
 
+json Describe(const rules::AbsenceSpec& absence) {
+  return {{"name", absence.common.name},
+          {"by", absence.common.by},
+          {"where", Where(absence.common.where)},
+          {"severity", Name(absence.common.severity)},
+          {"keep_firing_for_ns", absence.common.keep_firing_for.count()},
+          {"measure", absence.measure},
+          {"silence_ns", absence.silence.count()},
+          {"expected", absence.expected},
+          {"seen_within_ns", absence.seen_within.count()}};
+}
+
+json Describe(const rules::NoticeSpec& notice) {
+  return {{"name", notice.common.name},
+          {"where", Where(notice.common.where)},
+          {"each", notice.each},
+          {"limit", notice.limit},
+          {"per_ns", notice.per.count()}};
+}
+
 json Describe(const storage::PricesApplied& prices) {
   json entries = json::array();
   for (const storage::ModelPrice& price : prices.prices) {
@@ -139,8 +159,9 @@ json ToJson(const v1::Event& event) {
 class Replay {
  public:
   Replay(const std::string& input, const std::string& answers)
-      : engine_(
-            [](const rules::Notice&, const rules::ReceiverSpec&) { return rules::NoticeBody{}; }),
+      : engine_([](const rules::Notice& notice, const rules::ReceiverSpec&) {
+          return rules::NoticeBody{notice.members.front().summary, "text/plain"};
+        }),
         input_(input),
         answers_(answers) {}
 
@@ -151,7 +172,11 @@ class Replay {
     }
     json slos = json::array();
     for (const SloSpec& slo : rules.slos) slos.push_back(Describe(slo));
-    Write({{"rules", {{"slos", slos}}}, {"log_time_ns", Nanos(now)}});
+    json absences = json::array(), notices = json::array();
+    for (const auto& absence : rules.absences) absences.push_back(Describe(absence));
+    for (const auto& notice : rules.notices) notices.push_back(Describe(notice));
+    Write({{"rules", {{"slos", slos}, {"absences", absences}, {"notices", notices}}},
+           {"log_time_ns", Nanos(now)}});
     FoldDecided(engine_.ApplyRules(rules, {"test", "reload"}), now);
     rules_ = rules;
   }
@@ -201,13 +226,15 @@ void Replay::Fold(const std::vector<std::string>& wires, Time now) {
   next_ = next_.Plus(wires.size());
 }
 
-/// Folds what was decided, and tells its transitions.
+/// Folds what was decided, and tells its transitions and its messages about single events.
 json Replay::FoldDecided(const std::vector<Engine::Decided>& decided, Time now) {
-  json transitions = json::array();
+  json transitions = json::array(), messages = json::array();
   for (const Engine::Decided& batch : decided) {
     std::vector<std::string> wires;
     for (const storage::ServerEvent& event : batch.events) {
       wires.push_back(storage::EncodeServerEvent(event, now));
+      const auto* notice = std::get_if<storage::NoticeDecided>(&event);
+      if (notice != nullptr && notice->origin.reason == "event") messages.push_back(notice->body);
       const auto* transition = std::get_if<storage::AlertTransition>(&event);
       // Breaches wholly in the past are digests, and equal states only note whether the condition
       // holds: README.md.
@@ -216,7 +243,7 @@ json Replay::FoldDecided(const std::vector<Engine::Decided>& decided, Time now) 
     }
     Fold(wires, now);
   }
-  return transitions;
+  return {{"transitions", transitions}, {"messages", messages}};
 }
 
 void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluate) {
@@ -233,19 +260,20 @@ void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluat
   if (!evaluate) return;
   Write({{"evaluate_changed", Nanos(now)}});
   bool more = false;  // a stream has far fewer instances than one call judges
-  Answer({{"transitions", FoldDecided(engine_.EvaluateChanged(now, &more), now)}});
+  Answer(FoldDecided(engine_.EvaluateChanged(now, &more), now));
 }
 
 void Replay::EvaluateSecond(Time second) {
   Write({{"evaluate_second", Nanos(second)}});
-  json transitions = json::array();
+  json answer = {{"transitions", json::array()}, {"messages", json::array()}};
   bool more = true;
   for (int calls = 0; more; ++calls) {
     BAROGRAPH_ASSERT(calls < kCallsPerSecondMax, "a second comes to its end");
     const json some = FoldDecided(engine_.EvaluateSecond(second, kAllInstances, &more), second);
-    transitions.insert(transitions.end(), some.begin(), some.end());
+    for (auto& [name, list] : answer.items())
+      list.insert(list.end(), some[name].begin(), some[name].end());
   }
-  Answer({{"transitions", transitions}});
+  Answer(answer);
 }
 
 void Replay::Ask(json question) {
