@@ -104,6 +104,7 @@ class Validator final : public RuleChecks {
       CheckBudget(Item("budgets", i), rules_.budgets[i], this);
     for (std::size_t i = 0; i < rules_.goals.size(); ++i)
       CheckGoal(Item("goals", i), rules_.goals[i], this);
+    RulesOfEvents();
     Receivers();
     Routes();
     return std::move(errors_);
@@ -115,6 +116,28 @@ class Validator final : public RuleChecks {
   }
   void Report(std::string path, std::string message) override {
     errors_.push_back({std::move(path), std::move(message)});
+  }
+
+  void RulesOfEvents() {
+    const std::size_t count =
+        rules_.absences.size() + rules_.expects.size() + rules_.notices.size();
+    if (rules_.slos.size() <= kRulesMax && rules_.slos.size() + count > kRulesMax) {
+      const std::string_view list = !rules_.notices.empty()   ? "notices"
+                                    : !rules_.expects.empty() ? "expects"
+                                                              : "absences";
+      Report(std::string(list),
+             "with them there are more than " + std::to_string(kRulesMax) + " rules");
+    }
+    for (std::size_t i = 0; i < rules_.absences.size(); ++i)
+      CheckAbsence(Item("absences", i), rules_.absences[i], this);
+    for (std::size_t i = 0; i < rules_.expects.size(); ++i)
+      CheckExpectation(Item("expects", i), rules_.expects[i], this);
+    for (std::size_t i = 0; i < rules_.notices.size(); ++i)
+      CheckNotice(Item("notices", i), rules_.notices[i], this);
+  }
+  std::string Nearest(const std::string& name,
+                      const std::vector<std::string_view>& names) const override {
+    return DidYouMean(name, names);
   }
 
   void Label(const std::string& path, const std::string& label) {
@@ -148,7 +171,7 @@ class Validator final : public RuleChecks {
     }
   }
 
-  void Where(const std::string& path, const std::vector<Projection::Filter>& where) {
+  void Where(const std::string& path, const std::vector<Projection::Filter>& where) override {
     std::set<std::string_view> seen;
     for (const Projection::Filter& filter : where) {
       const std::string place = path + "." + filter.dimension;
@@ -194,6 +217,7 @@ class Validator final : public RuleChecks {
     for (const std::string& name : rule.by) known.push_back("labels." + name);
     for (const auto& [name, value] : rule.labels) known.push_back("labels." + name);
     for (const std::string_view name : kAlertLabels) known.push_back("labels." + std::string(name));
+    for (std::string& name : EventTemplateNames()) known.push_back(std::move(name));
     for (const auto& [name, text] : rule.annotations) {
       for (const TemplateMistake& mistake : CheckTemplate(text, known)) {
         Report(path + "." + name, mistake.message + NearestTemplateName(mistake.unknown, known));

@@ -33,8 +33,6 @@ void WindowStore::State::AdvanceSlices() {
     }
     slice.judged_until = std::max(slice.judged_until, end);
   }
-  std::erase_if(excluded,
-                [&](const auto& range) { return range.second < oldest - std::chrono::hours(24); });
   ScheduleSlices();
 }
 

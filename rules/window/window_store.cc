@@ -50,9 +50,12 @@ void WindowStore::Advance(Time log_time) {
 
 void WindowStore::Exclude(Time from, Time to) {
   if (from >= to) return;
-  Advance(from);  // what closed before the gap is judged now: after a long one it would be out of reach
+  // What closed before the gap is judged now: after a long one it would be out of reach.
+  Advance(from);
   auto& ranges = state_->excluded;
   ranges.insert(std::upper_bound(ranges.begin(), ranges.end(), std::pair(from, to)), {from, to});
+  std::erase_if(ranges, [&](const auto& range) { return range.second < to - kDormantAfter; });
+  if (ranges.size() > kExclusionsKept) ranges.erase(ranges.begin());
 }
 
 MeasureId WindowStore::Intern(const MeasureName& name) { return state_->names.Intern(name); }
@@ -162,10 +165,45 @@ GaugeAnswer WindowStore::Gauge(CellId cell, MeasureId measure, Time at, Duration
   return {bucket.count, bucket.last, bucket.min, bucket.max, bucket.sum};
 }
 
+Duration WindowStore::ExcludedWithin(Time from, Time to) const {
+  Duration excluded{0};
+  for (const auto& [begin, end] : state_->excluded) {
+    const Time first = std::max(begin, from), last = std::min(end, to);
+    if (first < last) excluded += last - first;
+  }
+  return excluded;
+}
+
+Time WindowStore::ExcludedUntil() const {
+  Time until{};
+  for (const auto& [begin, end] : state_->excluded) until = std::max(until, end);
+  return until;
+}
+
+Time WindowStore::After(Time from, Duration counted) const {
+  Time moment = from + counted;
+  for (const auto& [begin, end] : state_->excluded) {
+    if (end > from && begin < moment) moment += end - std::max(from, begin);
+  }
+  return moment;
+}
+
 std::uint64_t WindowStore::Distinct(CellId cell, MeasureId measure, Time at,
                                     Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistinct);
   return head == nullptr ? 0 : As<DistinctSeries>(*head).Window(*head, at, window).Estimate();
+}
+
+const CellSighting* WindowStore::Sighting(CellId id, std::string_view sighting) const {
+  const Cell* const cell = state_->CellAt(id);
+  if (cell == nullptr) return nullptr;
+  for (const std::uint16_t place : state_->projections.At(cell->projection)->sightings) {
+    const LiveSighting& live = state_->sightings[place];
+    if (live.spec.id != sighting) continue;
+    const bool seen = live.slot < cell->sightings.size() && cell->sightings[live.slot].at != Time{};
+    return seen ? &cell->sightings[live.slot] : nullptr;
+  }
+  return nullptr;
 }
 
 void WindowStore::Watch(ProjectionId projection) {

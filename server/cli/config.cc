@@ -152,6 +152,9 @@ int RunPrint(const ConfigFlags& flags) {
   std::fputs(table.ToString().c_str(), stdout);
   const rules::RuleSet& rules = configuration->rules;
   for (const rules::SloSpec& slo : rules.slos) std::printf("slo %s\n", slo.common.name.c_str());
+  for (const auto& each : rules.absences) std::printf("absence %s\n", each.common.name.c_str());
+  for (const auto& each : rules.expects) std::printf("expectation %s\n", each.common.name.c_str());
+  for (const auto& each : rules.notices) std::printf("notice %s\n", each.common.name.c_str());
   for (const rules::ReceiverSpec& receiver : rules.receivers) PrintReceiver(receiver);
   if (configuration->kafka) PrintKafka(*configuration->kafka);
   return kExitDone;

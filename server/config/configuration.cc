@@ -88,7 +88,8 @@ class Loader {
     for (const auto& [section, settings] : sections) ReadSection(section, settings, top);
     ReadSharedSections(top, &draft_);
     top.RefuseLater({"tls", "rates"}, "leave it out");
-    top.RefuseLater({"slos"}, "rules stand in files of their own: `rules: [rules.yaml]`");
+    top.RefuseLater({"slos", "absences", "expects", "notices"},
+                    "rules stand in files of their own: `rules: [rules.yaml]`");
     top.Finish();
   }
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/config/absence_section.h"
 #include "server/config/budget_section.h"
+#include "server/config/expectation_section.h"
 #include "server/config/life_section.h"
+#include "server/config/notice_section.h"
 #include "server/config/receiver_section.h"
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
@@ -126,8 +129,13 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
   ReadItems(map, "budgets", [&](const YamlNode& item) { ReadBudget(item, draft, diagnostics); });
   ReadItems(map, "goals", [&](const YamlNode& item) { ReadGoal(item, draft, diagnostics); });
-  map.RefuseLater({"derived", "thresholds", "absences", "expects", "notices"},
-                  "it has labels, series, slos, budgets, goals, routes and receivers");
+  ReadItems(map, "absences", [&](const YamlNode& item) { ReadAbsence(item, draft, diagnostics); });
+  ReadItems(map, "expects",
+            [&](const YamlNode& item) { ReadExpectation(item, draft, diagnostics); });
+  ReadItems(map, "notices", [&](const YamlNode& item) { ReadNotice(item, draft, diagnostics); });
+  map.RefuseLater({"derived", "thresholds"},
+                  "it has labels, series, slos, budgets, goals, absences, expects, notices, routes "
+                  "and receivers");
   map.Finish();
 }
 

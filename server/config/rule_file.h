@@ -48,7 +48,7 @@ class RuleDraft {
 /// receivers, allow_private, inhibitions, mute_times, escalations, flapping.
 void ReadSharedSections(MapReader& map, RuleDraft* draft);
 
-/// Reads one rule file into the draft: apiVersion, the shared sections and slos. Sections that
+/// Reads one rule file into the draft: apiVersion, the shared sections and the rules. Sections that
 /// belong to later versions are told as not supported.
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics);
 

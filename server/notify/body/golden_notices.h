@@ -76,6 +76,24 @@ namespace barograph::server {
   late.members[1].ends_at = start + minutes(4);
   late.group_fires = false;
   notices["late"] = late;
+
+  rules::Notice event = notice;
+  event.reason = rules::kReasonEvent;
+  event.group_key = R"({}:{message="revenue-17"})";
+  event.group_labels = {{"rule", "revenue"}};
+  rules::NoticeMember& message = event.members[0];
+  message = {};
+  message.labels = {
+      {"agent", "sales"}, {"alertname", "revenue"}, {"rule", "revenue"}, {"severity", "info"}};
+  message.annotations = {{"summary", "Revenue: $12.50 from <acme> & \"co\""}};
+  message.summary = message.annotations["summary"];
+  message.severity = rules::Severity::kInfo;
+  message.starts_at = start;
+  message.fingerprint = "8899aabbccddeeff";
+  message.episode_id = "revenue-17";
+  message.condition = "event";
+  message.is_message = true;
+  notices["event"] = event;
   return notices;
 }
 
