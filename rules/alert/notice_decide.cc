@@ -39,18 +39,37 @@ std::string Told(const GroupEntry& entry) {
   return told;
 }
 
-/// Entries that want to be told: those that a notice has room for come first.
-std::vector<std::pair<const std::string*, const GroupEntry*>> Wanting(const NoticeGroup& group) {
-  std::vector<std::pair<const std::string*, const GroupEntry*>> wanting;
-  for (const auto& [since, key] : group.wanting) wanting.emplace_back(&key, &group.entries.at(key));
-  const bool crowded = wanting.size() > kNoticeMembersMax;
-  std::sort(wanting.begin(), wanting.end(), [crowded](const auto& a, const auto& b) {
-    // The most severe ones are named when not all are; else the order is that of the labels.
+using Entries = std::vector<std::pair<const std::string*, const GroupEntry*>>;
+
+/// Those that a notice with so much room names come first: the most severe ones when not all have
+/// room; else the order is that of the labels.
+void OrderForRoom(std::size_t room, Entries* entries) {
+  const bool crowded = entries->size() > room;
+  std::sort(entries->begin(), entries->end(), [crowded](const auto& a, const auto& b) {
     if (crowded && a.second->member.severity != b.second->member.severity)
       return a.second->member.severity < b.second->member.severity;
     return *a.first < *b.first;
   });
+}
+
+/// Entries that want to be told.
+Entries Wanting(const NoticeGroup& group) {
+  Entries wanting;
+  for (const auto& [since, key] : group.wanting) wanting.emplace_back(&key, &group.entries.at(key));
+  OrderForRoom(kNoticeMembersMax, &wanting);
   return wanting;
+}
+
+/// What else of the group still fires, as far as there is room for it.
+Entries Standing(const NoticeGroup& group, std::size_t room) {
+  Entries standing;
+  if (room == 0) return standing;
+  for (const auto& [key, entry] : group.entries) {
+    if (entry.stands) standing.emplace_back(&key, &entry);
+  }
+  OrderForRoom(room, &standing);
+  standing.resize(std::min(room, standing.size()));
+  return standing;
 }
 
 }  // namespace
@@ -145,16 +164,13 @@ NoticeDecided NoticeBook::Compose(const NoticeGroup& group, Time now,
     }
   }
   // Whoever reads a message wants to see what else still fires.
-  std::size_t others = 0;
-  for (const auto& [key, entry] : group.entries) {
-    if (notice.members.size() == kNoticeMembersMax || others == group.standing) break;
-    if (!entry.stands) continue;
-    ++others;
-    notice.members.push_back(entry.member);
-    if (group.wanting.empty()) told += Told(entry);
+  const Entries standing = Standing(group, kNoticeMembersMax - notice.members.size());
+  for (const auto& [key, entry] : standing) {
+    notice.members.push_back(entry->member);
+    if (group.wanting.empty()) told += Told(*entry);
   }
-  notice.truncated = unnamed + group.standing - others;
-  notice.truncated_fire |= group.standing > others;
+  notice.truncated = unnamed + group.standing - standing.size();
+  notice.truncated_fire |= group.standing > standing.size();
   NoticeDecided decided = Seal(std::move(notice), told, format);
   decided.more = unnamed;
   return decided;

@@ -23,6 +23,7 @@ struct InstanceSeries {
   CellId cell;
   std::vector<MeasureId> measures;  ///< in the order of Condition::measures()
   Time since{};                     ///< log time from which the cell's series are complete
+  bool whole = false;               ///< complete over all of the tenant's history
 };
 
 /// The condition of one rule of any kind, made ready to be evaluated: which alerts its instances
@@ -57,6 +58,8 @@ class Condition {
     /// It holds or has ended because something did not come: no evidence right after a start, when
     /// agents are still sending what they could not.
     bool missing = false;
+    /// A stop of the server left it open whether it holds: no step is taken. Never with `holds`.
+    bool unknown = false;
     /// Why what held is over for good, whatever `keep_firing_for` says: an active alert ends at the
     /// next whole second with this as its reason. Empty: it is not. Never with `holds`.
     std::string_view ended = {};
@@ -101,6 +104,8 @@ class Condition {
                                                             Time to) const;
   /// How long after an event its window still sees it, in whole hours: so far a late event reaches.
   [[nodiscard]] virtual Duration reach() const { return {}; }
+  /// Judging costs about as much as judging that many SLOs, at least 1.
+  [[nodiscard]] virtual std::size_t cost() const { return 1; }
 };
 
 }  // namespace barograph::rules

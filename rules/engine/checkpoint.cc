@@ -36,8 +36,8 @@ std::string TenantKey(const Tenant& tenant, char part, std::string_view key) {
 std::string EncodeTenantHead(const Tenant& tenant) {
   std::string row;
   ByteWriter writer(&row);
-  WriteTime(tenant.first_at, &writer);
-  WriteTime(tenant.last_at, &writer);
+  for (const Time time : {tenant.first_at, tenant.last_at, tenant.first_event_at})
+    WriteTime(time, &writer);
   writer.String(tenant.prices_digest);
   return row;
 }
@@ -172,8 +172,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
   switch (rest.front()) {
     case kHead: {
       ByteReader times(value);
-      tenant->first_at = ReadTime(&times);
-      tenant->last_at = ReadTime(&times);
+      for (Time* time : {&tenant->first_at, &tenant->last_at, &tenant->first_event_at})
+        *time = ReadTime(&times);
       tenant->prices_digest = times.String();
       if (!times.ok() || !times.done())
         return Error(ErrorCode::kCorruption, "checkpoint: broken head of a tenant");

@@ -258,6 +258,7 @@ Status Engine::Fold(const RecordContext& record, std::string_view payload) {
     if (storage::IsServerMade(state.view.kind)) {
       BAROGRAPH_TRY(state.FoldServerMade(tenant, record, sequence));
     } else {
+      if (tenant.first_event_at == Time{}) tenant.first_event_at = record.log_time;
       const Time time = state.view.has_time ? state.view.time : record.log_time;
       if (time < late_before) [[unlikely]] {
         if (!late.any) {

@@ -16,7 +16,8 @@ using SecondStage = SecondCursor::Stage;
 using std::chrono::hours;
 using std::chrono::minutes;
 
-/// Instances that EvaluateChanged looks at before it leaves the writer to its queue.
+/// Instances, each by its condition's cost, that EvaluateChanged looks at before it leaves the
+/// writer to its queue.
 constexpr std::size_t kChangedMax = 500;
 /// Messages about events that one call decides.
 constexpr std::size_t kMessagesAtOnce = 64;
@@ -90,7 +91,7 @@ bool Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
     if (grace && verdict.missing && (verdict.holds || !verdict.ended.empty())) continue;
     const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
                          rule.condition->BlindedByStop(instance.series, level, now, resumed_at);
-    const bool unknown = (grace && verdict.quiet) || blinded;
+    const bool unknown = (grace && verdict.quiet) || blinded || verdict.unknown;
     const Moment known = unknown ? Moment::kAnyPoint : moment;
     const std::optional<AlertStep> step =
         verdict.ended.empty() ? NextStep(alert, verdict.holds, known, now, rule.common)
@@ -125,11 +126,12 @@ std::vector<Engine::Decided> Engine::EvaluateChanged(Time now, bool* more) {
   if (state.InGap(now)) return {};
   state.Refresh();
   std::vector<Draft> drafts;
-  for (std::size_t judged = 0; judged < kChangedMax; ++judged) {
+  for (std::size_t judged = 0; judged < kChangedMax;) {
     const std::optional<InstanceId> id = state.instances.PopChanged();
     if (!id) break;
-    if (state.Judge(state.instances.at(*id), Moment::kAnyPoint, now, &drafts))
-      state.instances.Wake(*id, now);
+    Instance& instance = state.instances.at(*id);
+    judged += instance.rule->condition->cost();
+    if (state.Judge(instance, Moment::kAnyPoint, now, &drafts)) state.instances.Wake(*id, now);
   }
   std::size_t budget = kMessagesAtOnce;
   const bool all_told = state.TellMessages(now, false, &budget, &drafts);
@@ -233,11 +235,11 @@ bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
   for (auto timer = next(); timer != timers.end() && timer->first <= cursor.second;
        timer = next()) {
     if (*budget == 0) return false;
-    Spend(1, budget);
+    Instance& instance = instances.at(timer->second);
+    Spend(instance.rule->condition->cost(), budget);
     cursor.timer = *timer;
     cursor.timers_begun = true;
     const InstanceId id = timer->second;
-    Instance& instance = instances.at(id);
     const bool judged = std::exchange(instance.judged_at, cursor.second) == cursor.second;
     if (!judged) Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
     instances.Pass(id, cursor.second);
@@ -251,8 +253,8 @@ bool Engine::State::RunPhase(std::size_t* budget, std::vector<Draft>* drafts) {
   const std::vector<InstanceId>& phase = instances.phase(static_cast<std::size_t>(second));
   for (; cursor.position < phase.size(); ++cursor.position) {
     if (*budget == 0) return false;
-    Spend(1, budget);
     Instance& instance = instances.at(phase[cursor.position]);
+    Spend(instance.rule->condition->cost(), budget);
     if (std::exchange(instance.judged_at, cursor.second) == cursor.second) continue;
     Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
   }

@@ -163,7 +163,11 @@ InstanceId Instances::Make(Tenant* tenant, const CompiledRule& rule, CellId cell
   Instance& instance = instances_.emplace_back();
   instance.tenant = tenant;
   instance.rule = &rule;
-  instance.series = {&tenant->windows, cell, {}, std::max(rule.since, tenant->first_at)};
+  instance.series = {&tenant->windows,
+                     cell,
+                     {},
+                     std::max(rule.since, tenant->first_at),
+                     tenant->HoldsAllSince(rule.since)};
   for (const MeasureName& name : rule.condition->measures()) {
     const std::optional<MeasureId> known = tenant->windows.FindMeasureId(name);
     BAROGRAPH_ASSERT(known.has_value(),

@@ -172,6 +172,26 @@ TEST(NoticeTest, LargeGroupTakesOneNoticeThatNamesSomeAndCountsTheRest) {
   EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
 }
 
+TEST(NoticeTest, TheMostSevereOfWhatStillFiresIsNamedWhenNotAllHasRoom) {
+  RuleSet rules = AnyFailure();
+  rules.slos.push_back(rules.slos[0]);
+  rules.slos[1].common.name = "worst";
+  rules.slos[1].common.severity = Severity::kCritical;
+  rules.slos[1].common.where = {{"agent", {"z"}}};
+  rules.route.group_by = {};
+  RuleHarness harness(rules);
+  harness.At(seconds(10), TaskEvent(false, "z"));
+  for (int agent = 0; agent < 40; ++agent)
+    harness.At(seconds(10), TaskEvent(false, "a" + std::to_string(agent)));
+  harness.RunUntil(minutes(2));
+  harness.At(minutes(2), TaskEvent(false, "new"));
+  harness.RunUntil(minutes(2) + seconds(5));
+  const std::vector<std::string> notices = harness.TakeNotices();
+  ASSERT_FALSE(notices.empty());
+  EXPECT_THAT(notices.back(),
+              ::testing::HasSubstr("[firing new warning 2m] [firing z critical 10s]"));
+}
+
 TEST(NoticeTest, FingerprintIsAlertmanagersFnv1a) {
   // FNV-1a 64 of no bytes is its offset basis; with labels, names and values are each closed by
   // 0xFF.

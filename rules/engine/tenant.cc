@@ -1,12 +1,40 @@
 #include "rules/engine/tenant.h"
 
+#include <algorithm>
+
 #include "rules/absence/absence.h"
 #include "rules/budget/budget.h"
 #include "rules/budget/goal.h"
 #include "rules/burn_rate/burn_rate.h"
 #include "rules/expectation/expectation.h"
+#include "rules/threshold/budget_left.h"
+#include "rules/threshold/novelty.h"
+#include "rules/threshold/threshold.h"
+#include "storage/base/assert.h"
 
 namespace barograph::rules {
+namespace {
+
+void CompileThreshold(const ThresholdSpec& spec, const RuleSet& rules, CompiledRules* compiled) {
+  RuleCommon common = spec.common;
+  std::unique_ptr<Condition> condition;
+  if (spec.form == ThresholdSpec::Form::kBudget) {
+    const auto slo = std::find_if(rules.slos.begin(), rules.slos.end(), [&](const SloSpec& each) {
+      return each.common.name == spec.slo;
+    });
+    BAROGRAPH_ASSERT(slo != rules.slos.end(), "the SLO of a validated threshold exists");
+    common.by = slo->common.by;
+    common.where = slo->common.where;
+    condition = std::make_unique<BudgetLeft>(spec, *slo);
+  } else if (spec.form == ThresholdSpec::Form::kNew) {
+    condition = std::make_unique<Novelty>(spec, rules.derived);
+  } else {
+    condition = std::make_unique<Threshold>(spec, rules.derived);
+  }
+  compiled->push_back(std::make_unique<CompiledRule>(common, std::move(condition)));
+}
+
+}  // namespace
 
 storage::Labels CompiledRule::Annotations(const storage::AlertTransition& transition,
                                           const WindowStore& windows) const {
@@ -42,6 +70,7 @@ CompiledRules CompileRules(const RuleSet& rules) {
     compiled.push_back(std::make_unique<CompiledRule>(spec.common, std::make_unique<Goal>(spec)));
     compiled.back()->goal = &spec;
   }
+  for (const ThresholdSpec& spec : rules.thresholds) CompileThreshold(spec, rules, &compiled);
   for (const AbsenceSpec& spec : rules.absences) {
     compiled.push_back(
         std::make_unique<CompiledRule>(spec.common, std::make_unique<Absence>(spec)));

@@ -42,6 +42,12 @@ struct Tenant {
   std::string prices_digest;  ///< of the price table applied last; empty before the first
   Time first_at{};            ///< log time of its first record
   Time last_at{};             ///< and of its last
+  /// Log time of its first event from outside; none yet: 0.
+  Time first_event_at{};
+  /// Whether what began to be kept at `since` holds all of the tenant's history.
+  [[nodiscard]] bool HoldsAllSince(Time since) const {
+    return first_event_at == Time{} || since <= first_event_at;
+  }
 };
 
 /// A rule of any kind ready to run, shared by all tenants.

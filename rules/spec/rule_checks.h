@@ -32,6 +32,10 @@ class RuleChecks {
 
 void CheckBudget(const std::string& path, const BudgetSpec& budget, RuleChecks* checks);
 void CheckGoal(const std::string& path, const GoalSpec& goal, RuleChecks* checks);
+void CheckDerived(const std::string& path, std::size_t place, const RuleSet& rules,
+                  RuleChecks* checks);
+void CheckThreshold(const std::string& path, const ThresholdSpec& spec, const RuleSet& rules,
+                    RuleChecks* checks);
 void CheckAbsence(const std::string& path, const AbsenceSpec& spec, RuleChecks* checks);
 void CheckExpectation(const std::string& path, const ExpectationSpec& spec, RuleChecks* checks);
 void CheckNotice(const std::string& path, const NoticeSpec& spec, RuleChecks* checks);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <type_traits>
 
@@ -415,6 +416,36 @@ void Walk(Archive& archive, ReceiverSpec& receiver) {
 }
 
 template <typename Archive>
+void Walk(Archive& archive, Bound& bound) {
+  Field(archive, "unit", bound.unit);
+  Field(archive, "number", bound.number);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, DerivedSpec& derived) {
+  Field(archive, "name", derived.name);
+  Field(archive, "type", derived.type);
+  Field(archive, "parts", derived.parts);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, ThresholdSpec& threshold) {
+  Field(archive, "rule", threshold.common);
+  Field(archive, "form", threshold.form);
+  Field(archive, "measure", threshold.measure);
+  Field(archive, "whole", threshold.whole);
+  Field(archive, "per", threshold.per);
+  Field(archive, "quantile_ppb", threshold.quantile_ppb);
+  Field(archive, "over", threshold.over);
+  Field(archive, "currency", threshold.currency);
+  Field(archive, "versus", threshold.versus);
+  Field(archive, "side", threshold.side);
+  Field(archive, "bound", threshold.bound);
+  Field(archive, "span", threshold.span);
+  Field(archive, "slo", threshold.slo);
+}
+
+template <typename Archive>
 void Walk(Archive& archive, AbsenceSpec& absence) {
   Field(archive, "rule", absence.common);
   Field(archive, "measure", absence.measure);
@@ -456,6 +487,8 @@ void Walk(Archive& archive, RuleSet& rules) {
   LaterField(archive, "escalations", rules.escalations);
   LaterField(archive, "flapping", rules.flapping);
   LaterField(archive, "allow_private", rules.allow_private);
+  LaterField(archive, "derived", rules.derived);
+  LaterField(archive, "thresholds", rules.thresholds);
   LaterField(archive, "absences", rules.absences);
   LaterField(archive, "expects", rules.expects);
   LaterField(archive, "notices", rules.notices);
@@ -481,6 +514,15 @@ Result<RuleSet> DecodeRuleSet(std::string_view text) {
   RuleSet rules;
   Walk(reader, rules);
   if (!reader.ok() || !reader.done()) return Error(ErrorCode::kCorruption, "rule set: broken text");
+  for (const ThresholdSpec& spec : rules.thresholds) {
+    const bool needs_slo = spec.form == ThresholdSpec::Form::kBudget;
+    const auto is_its_slo = [&](const SloSpec& slo) { return slo.common.name == spec.slo; };
+    if (!IsRunnable(spec, rules.derived) ||
+        (needs_slo && std::none_of(rules.slos.begin(), rules.slos.end(), is_its_slo))) {
+      return Error(ErrorCode::kCorruption,
+                   "rule set: the threshold '" + spec.common.name + "' cannot run");
+    }
+  }
   return rules;
 }
 

@@ -77,19 +77,38 @@ WindowPlan::Sighting SightingFor(const RuleCommon& rule, std::vector<std::string
           TextsOf(rule),    Duration{0},        ""};
 }
 
+const std::string& CountedBy(const SloSpec& slo) {
+  return slo.slice ? slo.slice->measure : slo.total.measure;
+}
+
 void PlanSightings(const RuleSet& rules, WindowPlan* plan) {
   const auto add = [plan](WindowPlan::Sighting sighting) {
     plan->projections.push_back(sighting.projection);
     plan->sightings.push_back(std::move(sighting));
   };
-  const auto add_named = [&add](const RuleCommon& rule, const std::string& counted) {
-    WindowPlan::Sighting sighting = SightingFor(rule, {counted});
+  // Other rules remember only what their texts name.
+  const auto add_named = [&add](const RuleCommon& rule, std::vector<std::string> counted) {
+    WindowPlan::Sighting sighting = SightingFor(rule, std::move(counted));
     if (!sighting.texts.empty()) add(std::move(sighting));
   };
-  for (const SloSpec& slo : rules.slos)
-    add_named(slo.common, slo.slice ? slo.slice->measure : slo.total.measure);
-  for (const BudgetSpec& budget : rules.budgets) add_named(budget.common, budget.measure);
-  for (const GoalSpec& goal : rules.goals) add_named(goal.common, goal.measure);
+  for (const SloSpec& slo : rules.slos) add_named(slo.common, {CountedBy(slo)});
+  for (const BudgetSpec& budget : rules.budgets) add_named(budget.common, {budget.measure});
+  for (const GoalSpec& goal : rules.goals) add_named(goal.common, {goal.measure});
+  for (const ThresholdSpec& threshold : rules.thresholds) {
+    if (const auto source = ResolveSource(threshold, rules.derived)) {
+      std::vector<std::string> counted;
+      for (const MeasureSum::Term& term : source->of.terms) counted.push_back(term.name.base);
+      add_named(threshold.common, std::move(counted));
+    }
+    for (const SloSpec& slo : rules.slos) {
+      if (threshold.form != ThresholdSpec::Form::kBudget || slo.common.name != threshold.slo)
+        continue;
+      RuleCommon common = threshold.common;
+      common.by = slo.common.by;
+      common.where = slo.common.where;
+      add_named(common, {CountedBy(slo)});
+    }
+  }
   for (const AbsenceSpec& absence : rules.absences)
     add(SightingFor(absence.common, {absence.measure}));
   for (const ExpectationSpec& expectation : rules.expects) {
@@ -176,6 +195,11 @@ WindowPlan PlanWindows(const RuleSet& rules) {
   }
   for (const GoalSpec& goal : rules.goals) count(goal.common, MeasureOf(goal), &goal.period);
   SortUnique(&plan.calendar_sums);
+  for (const ThresholdSpec& threshold : rules.thresholds) {
+    // What is left of a budget is read from the series of its SLO.
+    if (threshold.form == ThresholdSpec::Form::kBudget) continue;
+    plan.projections.push_back(ProjectionOf(threshold.common));
+  }
   PlanSightings(rules, &plan);
   SortUnique(&plan.labels);
   SortUnique(&plan.projections);

@@ -14,6 +14,7 @@
 #include "rules/spec/receiver_spec.h"
 #include "rules/spec/route_spec.h"
 #include "rules/spec/rule.h"
+#include "rules/spec/threshold_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
 #include "storage/base/result.h"
@@ -88,6 +89,8 @@ struct RuleSet {
   std::vector<SloSpec> slos;
   std::vector<BudgetSpec> budgets;
   std::vector<GoalSpec> goals;
+  std::vector<DerivedSpec> derived;
+  std::vector<ThresholdSpec> thresholds;
   std::vector<AbsenceSpec> absences;
   std::vector<ExpectationSpec> expects;
   std::vector<NoticeSpec> notices;

@@ -91,10 +91,7 @@ class Validator final : public RuleChecks {
   explicit Validator(const RuleSet& rules) : rules_(rules) {}
 
   std::vector<SpecError> Run() {
-    if (rules_.slos.size() > kRulesMax) {
-      Report("slos",
-             std::to_string(rules_.slos.size()) + " rules; at most " + std::to_string(kRulesMax));
-    }
+    RuleCount();
     for (std::size_t i = 0; i < rules_.labels.size(); ++i)
       Label(Item("labels", i), rules_.labels[i]);
     for (std::size_t i = 0; i < rules_.series.size(); ++i)
@@ -104,6 +101,7 @@ class Validator final : public RuleChecks {
       CheckBudget(Item("budgets", i), rules_.budgets[i], this);
     for (std::size_t i = 0; i < rules_.goals.size(); ++i)
       CheckGoal(Item("goals", i), rules_.goals[i], this);
+    Thresholds();
     RulesOfEvents();
     Receivers();
     Routes();
@@ -118,16 +116,34 @@ class Validator final : public RuleChecks {
     errors_.push_back({std::move(path), std::move(message)});
   }
 
-  void RulesOfEvents() {
-    const std::size_t count =
-        rules_.absences.size() + rules_.expects.size() + rules_.notices.size();
-    if (rules_.slos.size() <= kRulesMax && rules_.slos.size() + count > kRulesMax) {
-      const std::string_view list = !rules_.notices.empty()   ? "notices"
-                                    : !rules_.expects.empty() ? "expects"
-                                                              : "absences";
-      Report(std::string(list),
-             "with them there are more than " + std::to_string(kRulesMax) + " rules");
+  void RuleCount() {
+    const std::pair<const char*, std::size_t> kinds[] = {
+        {"slos", rules_.slos.size()},         {"thresholds", rules_.thresholds.size()},
+        {"budgets", rules_.budgets.size()},   {"goals", rules_.goals.size()},
+        {"absences", rules_.absences.size()}, {"expects", rules_.expects.size()},
+        {"notices", rules_.notices.size()}};
+    std::size_t count = 0;
+    for (const auto& [list, size] : kinds) count += size;
+    if (count <= kRulesMax) return;
+    const auto* const most = std::max_element(
+        std::begin(kinds), std::end(kinds),
+        [](const auto& left, const auto& right) { return left.second < right.second; });
+    Report(most->first,
+           std::to_string(count) + " rules of all kinds; at most " + std::to_string(kRulesMax));
+  }
+
+  void Thresholds() {
+    if (rules_.derived.size() > kDerivedMax) {
+      Report("derived", std::to_string(rules_.derived.size()) + " derived measures; at most " +
+                            std::to_string(kDerivedMax));
     }
+    for (std::size_t i = 0; i < rules_.derived.size(); ++i)
+      CheckDerived(Item("derived", i), i, rules_, this);
+    for (std::size_t i = 0; i < rules_.thresholds.size(); ++i)
+      CheckThreshold(Item("thresholds", i), rules_.thresholds[i], rules_, this);
+  }
+
+  void RulesOfEvents() {
     for (std::size_t i = 0; i < rules_.absences.size(); ++i)
       CheckAbsence(Item("absences", i), rules_.absences[i], this);
     for (std::size_t i = 0; i < rules_.expects.size(); ++i)
@@ -253,7 +269,9 @@ class Validator final : public RuleChecks {
                std::optional<MeasureTraits>* traits) override {
     *traits = FindMeasure(name);
     if (*traits) return true;
-    Report(path, Quoted(name) + " is no measure" + DidYouMean(name, FixedMeasures()));
+    std::vector<std::string_view> names = FixedMeasures();
+    for (const DerivedSpec& derived : rules_.derived) names.push_back(derived.name);
+    Report(path, Quoted(name) + " is no measure" + DidYouMean(name, names));
     return false;
   }
 

@@ -163,13 +163,23 @@ void TimedSeries<T>::ForEachRowKey(SeriesRef self,
 
 template <typename T>
 T TimedSeries<T>::Window(const SeriesHead& head, Time at, Duration window) const {
-  T merged{};
   const bool is_fine = window <= kFineReach;
-  const TimedLevel<T>& level = levels_[is_fine ? 0 : 1];
-  const Bucket last = BucketOf(at, level.width());
-  const Bucket after =
-      last - static_cast<Bucket>((window + level.width() - Duration(1)) / level.width());
-  level.ForEach(after, last, [&merged](const T& each) { merged.Merge(each); });
+  const Duration width = levels_[is_fine ? 0 : 1].width();
+  const Bucket last = BucketOf(at, width);
+  return Merged(head, is_fine, last - static_cast<Bucket>((window + width - Duration(1)) / width),
+                last);
+}
+
+template <typename T>
+T TimedSeries<T>::Hours(const SeriesHead& head, Time from, Time to) const {
+  const Duration width = levels_[1].width();
+  return Merged(head, false, BucketOf(from, width) - 1, BucketOf(to - Duration(1), width));
+}
+
+template <typename T>
+T TimedSeries<T>::Merged(const SeriesHead& head, bool is_fine, Bucket after, Bucket last) const {
+  T merged{};
+  levels_[is_fine ? 0 : 1].ForEach(after, last, [&merged](const T& each) { merged.Merge(each); });
   if (open_bucket_ == SeriesHead::kNoBucket) return merged;
   const Bucket open = is_fine ? open_bucket_ : HourOf(open_bucket_);
   if (open > after && open <= last) {

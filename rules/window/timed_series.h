@@ -103,6 +103,8 @@ class TimedSeries : public Series {
   /// Everything in the window that ends at `at`, in order of time. A window that is no multiple of
   /// its level's width is rounded up to one.
   [[nodiscard]] T Window(const SeriesHead& head, Time at, Duration window) const;
+  /// Everything in the hours that [from, to) touches.
+  [[nodiscard]] T Hours(const SeriesHead& head, Time from, Time to) const;
   /// Its buckets leave memory; older events stay away.
   virtual void Clear();
 
@@ -164,6 +166,8 @@ class TimedSeries : public Series {
     return static_cast<Bucket>(FloorDivide(fine, kLevels[kHours].ratio / kLevels[fine_].ratio));
   }
   void Close();
+  /// What the level holds in (after, last], with what is open or waits.
+  [[nodiscard]] T Merged(const SeriesHead& head, bool is_fine, Bucket after, Bucket last) const;
   void EncodeLevels(const SeriesHead& head, ByteWriter* out, bool all) const;
 
   LevelIndex fine_;

@@ -16,6 +16,15 @@ const T& As(const SeriesHead& head) {
   return static_cast<const T&>(*head.series);
 }
 
+QuantileAnswer AnswerOf(const Sketch& sketch, double q) {
+  QuantileAnswer answer;
+  answer.count = sketch.count();
+  if (answer.count == 0) return answer;
+  answer.bucket = sketch.Quantile(q);
+  answer.value = Sketch::Representative(answer.bucket);
+  return answer;
+}
+
 }  // namespace
 
 WindowStore::WindowStore() : state_(std::make_unique<State>()) {}
@@ -139,6 +148,36 @@ Int128 WindowStore::PeriodSum(CellId cell, MeasureId measure, const Period& peri
   return SumBetween(cell, measure, hour, hour + kHour);
 }
 
+WindowStore::PastSum WindowStore::SumAgo(CellId cell, MeasureId measure, Time at, Duration window,
+                                         Duration ago) const {
+  const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kSum);
+  const int level = FindLevel(window + ago);
+  if (level >= kLevelCount || window <= Duration::zero()) return {};
+  using std::chrono::seconds;
+  const seconds width =
+      std::chrono::duration_cast<seconds>(kLevels[static_cast<std::size_t>(level)].width());
+  if (head == nullptr) return {0, width.count()};
+  const auto to = std::chrono::floor<seconds>(at - ago);
+  const auto from = to - std::chrono::duration_cast<seconds>(window);
+  const Bucket first = BucketOf(from, width), last = BucketOf(to, width);
+  const auto& series = As<SumSeries>(*head);
+  const auto sum = [&](Bucket after, Bucket until) {
+    return series.Between(*head, level, after, until);
+  };
+  const auto offset = [&](std::chrono::sys_seconds time, Bucket bucket) {
+    return time.time_since_epoch().count() - bucket * width.count();
+  };
+  PastSum past{0, width.count()};
+  if (first == last) {
+    past.weighted = sum(first - 1, first) * (to - from).count();
+    return past;
+  }
+  past.weighted = sum(first - 1, first) * (width.count() - offset(from, first)) +
+                  sum(first, last - 1) * width.count();
+  if (offset(to, last) > 0) past.weighted += sum(last - 1, last) * offset(to, last);
+  return past;
+}
+
 std::optional<Int128> WindowStore::Total(CellId cell, MeasureId measure) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kSum);
   if (head == nullptr) return std::nullopt;
@@ -149,13 +188,7 @@ QuantileAnswer WindowStore::Quantile(CellId cell, MeasureId measure, double q, T
                                      Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistribution);
   if (head == nullptr) return {};
-  const Sketch sketch = As<SketchSeries>(*head).Window(*head, at, window);
-  QuantileAnswer answer;
-  answer.count = sketch.count();
-  if (answer.count == 0) return answer;
-  answer.bucket = sketch.Quantile(q);
-  answer.value = Sketch::Representative(answer.bucket);
-  return answer;
+  return AnswerOf(As<SketchSeries>(*head).Window(*head, at, window), q);
 }
 
 GaugeAnswer WindowStore::Gauge(CellId cell, MeasureId measure, Time at, Duration window) const {
@@ -165,11 +198,37 @@ GaugeAnswer WindowStore::Gauge(CellId cell, MeasureId measure, Time at, Duration
   return {bucket.count, bucket.last, bucket.min, bucket.max, bucket.sum};
 }
 
-Duration WindowStore::ExcludedWithin(Time from, Time to) const {
+QuantileAnswer WindowStore::QuantileOfHours(CellId cell, MeasureId measure, double q, Time from,
+                                            Time to) const {
+  const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistribution);
+  if (head == nullptr) return {};
+  return AnswerOf(As<SketchSeries>(*head).Hours(*head, from, to), q);
+}
+
+GaugeAnswer WindowStore::GaugeOfHours(CellId cell, MeasureId measure, Time from, Time to) const {
+  const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kGauge);
+  if (head == nullptr) return {};
+  const GaugeBucket bucket = As<GaugeSeries>(*head).Hours(*head, from, to);
+  return {bucket.count, bucket.last, bucket.min, bucket.max, bucket.sum};
+}
+
+Time WindowStore::CellSince(CellId cell) const {
+  const Cell* const found = state_->CellAt(cell);
+  return found == nullptr ? Time::max() : found->judged_from;
+}
+
+Duration WindowStore::ExcludedWithin(Time from, Time to, Duration longer) const {
+  const auto& ranges = state_->excluded;
+  // They follow one another, so those that reach into the span are side by side.
+  auto range = std::partition_point(ranges.begin(), ranges.end(),
+                                    [&](const auto& each) { return each.second + longer <= from; });
   Duration excluded{0};
-  for (const auto& [begin, end] : state_->excluded) {
-    const Time first = std::max(begin, from), last = std::min(end, to);
-    if (first < last) excluded += last - first;
+  for (; range != ranges.end() && range->first < to; ++range) {
+    const Time first = std::max(range->first, from);
+    const Time last = std::min(range->second + longer, to);
+    if (first >= last) continue;
+    excluded += last - first;
+    from = last;
   }
   return excluded;
 }

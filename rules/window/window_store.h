@@ -190,6 +190,16 @@ class WindowStore {
   [[nodiscard]] Int128 Sum(CellId cell, MeasureId measure, Time at, Duration window) const;
   /// Sum over whole cold buckets [from, to), both multiples of 1 h, over all of history.
   [[nodiscard]] Int128 SumBetween(CellId cell, MeasureId measure, Time from, Time to) const;
+  /// A sum over a window in the past, in which a bucket that the window covers in part counts by
+  /// the share that it covers: exactly `weighted` / `width`.
+  struct PastSum {
+    Int128 weighted = 0;
+    std::int64_t width = 1;  ///< of a bucket, in seconds
+  };
+  /// Sum over the window that ended `ago` before `at`, on the finest level that reaches back to its
+  /// start. Requires ago + window <= 35 d, both whole seconds.
+  [[nodiscard]] PastSum SumAgo(CellId cell, MeasureId measure, Time at, Duration window,
+                               Duration ago) const;
   /// All of history; nothing for a series that does not exist.
   [[nodiscard]] std::optional<Int128> Total(CellId cell, MeasureId measure) const;
   [[nodiscard]] QuantileAnswer Quantile(CellId cell, MeasureId measure, double q, Time at,
@@ -201,12 +211,18 @@ class WindowStore {
   /// is new for a cell with history begins with its newest bucket of 10 s.
   [[nodiscard]] const CellSighting* Sighting(CellId cell, std::string_view id) const;
 
-  /// How much of [from, to) was excluded; exclusions are kept for 36 d, the newest
-  /// kExclusionsKept of them.
-  [[nodiscard]] Duration ExcludedWithin(Time from, Time to) const;
+  /// The same over every hour that [from, to) touches, at most 35 d back.
+  [[nodiscard]] QuantileAnswer QuantileOfHours(CellId cell, MeasureId measure, double q, Time from,
+                                               Time to) const;
+  [[nodiscard]] GaugeAnswer GaugeOfHours(CellId cell, MeasureId measure, Time from, Time to) const;
+  /// When the cell got its first event: the later one of its event time and the log time then.
+  [[nodiscard]] Time CellSince(CellId cell) const;
+  /// How much of [from, to) was excluded, each exclusion being `longer` than it was. They are kept
+  /// for 36 d, the newest kExclusionsKept of them.
+  [[nodiscard]] Duration ExcludedWithin(Time from, Time to, Duration longer = Duration{0}) const;
+  static constexpr std::size_t kExclusionsKept = 10'000;
   /// End of the last exclusion; the epoch when there was none.
   [[nodiscard]] Time ExcludedUntil() const;
-  static constexpr std::size_t kExclusionsKept = 10'000;
   /// The moment at which `counted` has passed since `from`, without what was excluded.
   [[nodiscard]] Time After(Time from, Duration counted) const;
 

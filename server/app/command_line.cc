@@ -74,6 +74,7 @@ int RunCommandLine(int argc, char** argv) {
   AddKafkaCommand(root, &status);
   AddDlqCommand(root, &status);
   AddConfigCommand(root, &status);
+  AddRulesCommand(root, &status);
   AddBenchCommand(root, &status);
   AddVersionCommand(root, &status);
   try {

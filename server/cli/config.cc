@@ -92,6 +92,7 @@ int RunCheck(const ConfigFlags& flags) {
     } else if (flags.output == OutputFormat::kJson) {
       std::puts(nlohmann::ordered_json{{"slos", result.value().slos},
                                        {"burn_rows", result.value().burn_rows},
+                                       {"thresholds", result.value().thresholds},
                                        {"projections", result.value().projections},
                                        {"exact_counters", result.value().exact_counters},
                                        {"receivers", result.value().receivers},
@@ -152,6 +153,8 @@ int RunPrint(const ConfigFlags& flags) {
   std::fputs(table.ToString().c_str(), stdout);
   const rules::RuleSet& rules = configuration->rules;
   for (const rules::SloSpec& slo : rules.slos) std::printf("slo %s\n", slo.common.name.c_str());
+  for (const rules::ThresholdSpec& threshold : rules.thresholds)
+    std::printf("threshold %s\n", threshold.common.name.c_str());
   for (const auto& each : rules.absences) std::printf("absence %s\n", each.common.name.c_str());
   for (const auto& each : rules.expects) std::printf("expectation %s\n", each.common.name.c_str());
   for (const auto& each : rules.notices) std::printf("notice %s\n", each.common.name.c_str());
@@ -160,14 +163,8 @@ int RunPrint(const ConfigFlags& flags) {
   return kExitDone;
 }
 
-}  // namespace
-
-void AddConfigCommand(CLI::App& root, int* status) {
-  auto flags = std::make_shared<ConfigFlags>();
-  CLI::App* config = root.add_subcommand("config", "Check and show the configuration");
-  config->require_subcommand(1);
-
-  CLI::App* check = config->add_subcommand(
+CLI::App* AddCheck(CLI::App* parent, const std::shared_ptr<ConfigFlags>& flags, int* status) {
+  CLI::App* check = parent->add_subcommand(
       "check", "Check rule files, or a barograph.yaml with the rule files it names");
   check->add_option("files", flags->files, "files to check; rule files are checked together")
       ->required();
@@ -175,6 +172,23 @@ void AddConfigCommand(CLI::App& root, int* status) {
       "Prints `ok` with counts and memory, or every mistake with file, line and column. Exit "
       "status 78 on refusal.");
   check->callback([flags, status] { *status = RunCheck(*flags); });
+  return check;
+}
+
+}  // namespace
+
+void AddRulesCommand(CLI::App& root, int* status) {
+  auto flags = std::make_shared<ConfigFlags>();
+  CLI::App* rules = root.add_subcommand("rules", "Check rules");
+  rules->require_subcommand(1);
+  AddOutputOption(*AddCheck(rules, flags, status), &flags->output);
+}
+
+void AddConfigCommand(CLI::App& root, int* status) {
+  auto flags = std::make_shared<ConfigFlags>();
+  CLI::App* config = root.add_subcommand("config", "Check and show the configuration");
+  config->require_subcommand(1);
+  CLI::App* check = AddCheck(config, flags, status);
 
   CLI::App* print = config->add_subcommand("print", "Show every effective setting with its source");
   print->add_option("-c,--config", flags->config,

@@ -35,6 +35,7 @@ Footprint EstimateFootprint(const rules::RuleSet& rules, const ServerConfig& ser
   Footprint footprint;
   footprint.slos = rules.slos.size();
   for (const rules::SloSpec& slo : rules.slos) footprint.burn_rows += slo.burn.size();
+  footprint.thresholds = rules.thresholds.size();
   footprint.projections =
       std::set<rules::Projection>(plan.projections.begin(), plan.projections.end()).size();
   footprint.exact_counters = plan.at_most.size();
@@ -47,10 +48,11 @@ Footprint EstimateFootprint(const rules::RuleSet& rules, const ServerConfig& ser
 
 std::string Footprint::ToString() const {
   return Count(slos, "SLO") + " with " + Count(burn_rows, "burn row") + ", " +
-         Count(projections, "projection") + " of their own, " +
-         Count(exact_counters, "exact counter") + ", " + Count(receivers, "receiver") +
-         "; a busy series takes " + Size(bytes_per_series) + ", all " + std::to_string(kSeriesMax) +
-         " series and the queues at most " + Size(bytes_max);
+         Count(thresholds, "threshold") + ", " + Count(projections, "projection") +
+         " of their own, " + Count(exact_counters, "exact counter") + ", " +
+         Count(receivers, "receiver") + "; a busy series takes " + Size(bytes_per_series) +
+         ", all " + std::to_string(kSeriesMax) + " series and the queues at most " +
+         Size(bytes_max);
 }
 
 }  // namespace barograph::server

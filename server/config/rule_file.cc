@@ -12,6 +12,7 @@
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
 #include "server/config/slo_section.h"
+#include "server/config/threshold_section.h"
 
 namespace barograph::server {
 namespace {
@@ -129,13 +130,13 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
   ReadItems(map, "budgets", [&](const YamlNode& item) { ReadBudget(item, draft, diagnostics); });
   ReadItems(map, "goals", [&](const YamlNode& item) { ReadGoal(item, draft, diagnostics); });
+  ReadItems(map, "derived", [&](const YamlNode& item) { ReadDerived(item, draft, diagnostics); });
+  ReadItems(map, "thresholds",
+            [&](const YamlNode& item) { ReadThreshold(item, draft, diagnostics); });
   ReadItems(map, "absences", [&](const YamlNode& item) { ReadAbsence(item, draft, diagnostics); });
   ReadItems(map, "expects",
             [&](const YamlNode& item) { ReadExpectation(item, draft, diagnostics); });
   ReadItems(map, "notices", [&](const YamlNode& item) { ReadNotice(item, draft, diagnostics); });
-  map.RefuseLater({"derived", "thresholds"},
-                  "it has labels, series, slos, budgets, goals, absences, expects, notices, routes "
-                  "and receivers");
   map.Finish();
 }
 

@@ -48,8 +48,8 @@ class RuleDraft {
 /// receivers, allow_private, inhibitions, mute_times, escalations, flapping.
 void ReadSharedSections(MapReader& map, RuleDraft* draft);
 
-/// Reads one rule file into the draft: apiVersion, the shared sections and the rules. Sections that
-/// belong to later versions are told as not supported.
+/// Reads one rule file into the draft: apiVersion, the shared sections, derived measures and the
+/// rules.
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics);
 
 /// Ranges and relations (rules::Validate), each told at its line and column.

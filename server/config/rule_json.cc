@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/config/receiver_json.h"
+#include "server/config/threshold_json.h"
 #include "storage/base/money.h"
 
 namespace barograph::server {
@@ -262,6 +263,15 @@ Json RulesJson(const rules::RuleSet& rules) {
   }
   json["slos"] = Json::array();
   for (const rules::SloSpec& slo : rules.slos) json["slos"].push_back(SloJson(slo));
+  json["derived"] = Json::array();
+  for (const rules::DerivedSpec& derived : rules.derived)
+    json["derived"].push_back(DerivedJson(derived));
+  json["thresholds"] = Json::array();
+  for (const rules::ThresholdSpec& spec : rules.thresholds) {
+    Json threshold{{"name", spec.common.name}, {"when", WhenJson(spec)}};
+    AddCommon(spec.common, &threshold);
+    json["thresholds"].push_back(std::move(threshold));
+  }
   json["budgets"] = Json::array();
   for (const rules::BudgetSpec& budget : rules.budgets)
     json["budgets"].push_back(BudgetJson(budget));

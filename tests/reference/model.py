@@ -16,6 +16,7 @@ import absences
 import measures
 import messages
 import notices
+import thresholds
 import windows
 from rule import PHASES, Rule
 from windows import MINUTE, SECOND
@@ -100,8 +101,8 @@ class Model:
         self.yields = measures.Yields()
         self.store = windows.Store(defect)
         self.seen = set()
-        self.slos, self.absences = {}, {}
-        self.first_at = None
+        self.slos, self.absences = {}, {}  # the first has thresholds too, after the SLOs
+        self.first_event_at = None
         self.since = {}  # projection of a rule -> when it came into force
         self.evaluated = 0  # newest whole second
         self.woken = set()  # (absence, values) whose end waits for the next whole second
@@ -159,6 +160,8 @@ class Model:
 
     def take_record(self, record, events):
         log_time = record["log_time_ns"]
+        if self.first_event_at is None:
+            self.first_event_at = log_time
         for event in events:
             if event.get("id") in self.seen and self.defect != "double-count":
                 continue
@@ -223,12 +226,19 @@ class Model:
             if old is not None and old.slice_identity() == new.slice_identity():
                 new.configured_at = old.configured_at
             self.slos[spec["name"]] = new
+        self.take_thresholds(rules)
         self.take_absences(rules["absences"], log_time)
         self.notifier.configure(rules)
         self.messages.configure(rules["notices"])
         self.orphans_due = True
         self.advance(log_time)
         self.touch_all()
+
+    def take_thresholds(self, rules):
+        slos = list(self.slos.values())
+        for spec in rules["thresholds"]:
+            rule = thresholds.Threshold(spec, rules["derived"], slos)
+            self.slos[rule.name] = rule
 
     def take_absences(self, specs, log_time):
         before, self.absences = self.absences, {}
@@ -238,15 +248,14 @@ class Model:
         self.store.configure([rule.projection() for rule in self.rules()])
         keys = [rule.projection().key() for rule in self.rules()]
         self.since = {key: self.since.get(key, log_time) for key in keys}
-        if self.first_at is None:
-            self.first_at = log_time
+        for rule in self.rules():
+            rule.since = self.since[rule.projection().key()]
+            rule.whole = self.first_event_at is None or rule.since <= self.first_event_at
         for name, absence in self.absences.items():
-            key = absence.projection().key()
-            absence.since = max(self.since[key], self.first_at)
             old = before.get(name)
             if old is not None and old.identity() == absence.identity():
                 absence.seen = old.seen
-            elif key in history:
+            elif absence.projection().key() in history:
                 absence.begin(self.cells(absence))
 
     def take_gap(self, stopped_at, resumed_at):
@@ -308,6 +317,8 @@ class Model:
     def budgets(self, at):
         found = []
         for slo in self.slos.values():
+            if isinstance(slo, thresholds.Threshold):
+                continue
             for values, cell in self.cells(slo).items():
                 period = slo.spec["period_ns"]
                 low, high = windows.bounds(at, period, windows.SUM_LEVELS, self.defect)
@@ -384,7 +395,31 @@ class Model:
                 return True
         return False
 
+    def judge_threshold(self, rule, values, now, whole_second):
+        cell = self.cells(rule)[values]
+        if rule.form == "budget_remaining":
+            verdict = self.judge_budget(rule, cell, now)
+        else:
+            verdict = rule.judge(cell, now, self.gaps)
+        alert = self.alert_of(rule, values, 0)
+        unknown = verdict.unknown or (verdict.quiet and now < self.resumed_at + RESUME_GRACE)
+        step = self.step_up(rule, alert, now) if verdict.holds else None
+        if not verdict.holds and whole_second and not unknown:
+            step = self.step_down(rule, alert, now)
+        if step is None:
+            return []
+        return [(alert, step, rule.spec["condition"] if verdict.holds else "")]
+
+    def judge_budget(self, rule, cell, now):
+        slo = rule.slo
+        bad, total = self.share(slo, cell, now, slo.spec["period_ns"])
+        quiet = total == 0 or total < rule.spec["min_events"]
+        left = None if quiet else 1 - Fraction(bad, total) / slo.allowed
+        return thresholds.Verdict(not quiet and left < rule.bound, quiet=quiet)
+
     def judge(self, slo, values, now, whole_second):
+        if isinstance(slo, thresholds.Threshold):
+            return self.judge_threshold(slo, values, now, whole_second)
         cell = self.cells(slo)[values]
         told = []
         for level, (_, _, rows) in enumerate(slo.levels):

@@ -185,11 +185,12 @@ class Notifier:
     def notice(self, group, now, firing=None):
         wants = [entry for _, entry in sorted(group.entries.items(), key=lambda item: item[0])
                  if entry.changed() and not self.held(entry, firing)]
-        if len(wants) > NAMED:  # the most severe ones are named
-            wants.sort(key=lambda entry: LEVELS.index(entry.labels["severity"]))
-        stands = [entry for entry in group.entries.values()
+        stands = [entry for _, entry in sorted(group.entries.items(), key=lambda item: item[0])
                   if entry.state == "firing" and not entry.changed() and
                   not self.held(entry, firing)]
+        for room, some in ((NAMED, wants), (NAMED - len(wants), stands)):
+            if len(some) > room:  # the most severe ones are named
+                some.sort(key=lambda entry: LEVELS.index(entry.labels["severity"]))
         if not wants:
             reason = "repeat interval elapsed"
         elif all(entry.silence_ended for entry in wants):

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/reference/random_thresholds.h"
+
 namespace barograph::reference {
 namespace {
 
@@ -214,6 +216,7 @@ RuleSet RandomRules(Dice* dice) {
   if (dice->Percent(60)) rules.slos.push_back(Latency(dice));
   if (dice->Percent(60)) rules.slos.push_back(Slices(dice));
   if (dice->Percent(50)) rules.slos.push_back(Perfect(dice));
+  AddThresholds(dice, &rules);
   rules.absences.push_back(Silent(dice, "silent"));
   if (dice->Percent(50)) rules.absences.push_back(Silent(dice, "gone"));
   if (dice->Percent(70)) rules.notices.push_back(Paid(dice));
@@ -237,6 +240,9 @@ RuleSet EditRules(Dice* dice, RuleSet rules) {
   added.common.where = {{"type", {"development", "research"}}};
   Finish(dice, &added);
   rules.slos.push_back(std::move(added));
+  // One of them may have read the budget of the SLO that went.
+  rules.thresholds.clear();
+  AddThresholds(dice, &rules);
   return rules;
 }
 

@@ -118,6 +118,54 @@ json Describe(const rules::NoticeSpec& notice) {
       {"each", notice.each},        {"limit", notice.limit},  {"per_ns", notice.per.count()}};
 }
 
+std::string_view Name(rules::ThresholdSpec::Versus versus) {
+  constexpr std::array<std::string_view, 4> kNames = {"number", "baseline", "previous", "anomaly"};
+  return kNames.at(static_cast<std::size_t>(versus));
+}
+
+std::string_view Name(rules::ThresholdSpec::Side side) {
+  constexpr std::array<std::string_view, 3> kNames = {"above", "below", "both"};
+  return kNames.at(static_cast<std::size_t>(side));
+}
+
+json Describe(const rules::ThresholdSpec& spec) {
+  return {{"name", spec.common.name},
+          {"by", spec.common.by},
+          {"where", Where(spec.common.where)},
+          {"labels", spec.common.labels},
+          {"severity", Name(spec.common.severity)},
+          {"for_ns", spec.common.for_duration.count()},
+          {"keep_firing_for_ns", spec.common.keep_firing_for.count()},
+          {"min_events", spec.common.min_events},
+          {"form", rules::Name(spec.form)},
+          {"measure", spec.measure},
+          {"whole", spec.whole},
+          {"per_ns", spec.per.count()},
+          {"quantile", FormatDecimal(spec.quantile_ppb, 9)},
+          {"over_ns", spec.over.count()},
+          {"currency", spec.currency},
+          {"versus", Name(spec.versus)},
+          {"side", Name(spec.side)},
+          {"bound", spec.bound.number},
+          {"span_ns", spec.span.count()},
+          {"slo", spec.slo},
+          {"condition", rules::ConditionText(spec)}};
+}
+
+json Describe(const rules::DerivedSpec& derived) {
+  constexpr std::array<std::string_view, 3> kTypes = {"plus", "minus", "ratio"};
+  return {{"name", derived.name},
+          {"type", kTypes.at(static_cast<std::size_t>(derived.type))},
+          {"parts", derived.parts}};
+}
+
+template <typename Specs>
+json DescribeAll(const Specs& specs) {
+  json found = json::array();
+  for (const auto& spec : specs) found.push_back(Describe(spec));
+  return found;
+}
+
 json Describe(const storage::PricesApplied& prices) {
   json entries = json::array();
   for (const storage::ModelPrice& price : prices.prices) {
@@ -213,15 +261,10 @@ class Replay {
       std::fprintf(stderr, "%s: %s\n", error.path.c_str(), error.message.c_str());
       std::exit(EXIT_FAILURE);
     }
-    json slos = json::array();
-    for (const SloSpec& slo : rules.slos) slos.push_back(Describe(slo));
-    json absences = json::array(), notices = json::array();
-    for (const auto& absence : rules.absences) absences.push_back(Describe(absence));
-    for (const auto& notice : rules.notices) notices.push_back(Describe(notice));
-    json written = {{"slos", slos},
-                    {"absences", absences},
-                    {"notices", notices},
-                    {"routes", Describe(rules.route)}};
+    json written = {
+        {"slos", DescribeAll(rules.slos)},       {"thresholds", DescribeAll(rules.thresholds)},
+        {"derived", DescribeAll(rules.derived)}, {"absences", DescribeAll(rules.absences)},
+        {"notices", DescribeAll(rules.notices)}, {"routes", Describe(rules.route)}};
     written["receivers"] = json::array();
     for (const rules::ReceiverSpec& receiver : rules.receivers) {
       written["receivers"].push_back(
@@ -333,8 +376,13 @@ void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluat
   Fold(wires, now);
   if (!evaluate) return;
   Write({{"evaluate_changed", Nanos(now)}});
-  bool more = false;  // a stream has far fewer instances than one call judges
-  AnswerTold(FoldDecided(engine_.EvaluateChanged(now, &more), now));
+  json transitions = json::array();
+  bool more = true;
+  while (more) {
+    const json some = FoldDecided(engine_.EvaluateChanged(now, &more), now);
+    transitions.insert(transitions.end(), some.begin(), some.end());
+  }
+  AnswerTold(transitions);
 }
 
 void Replay::EvaluateSecond(Time second) {

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "server/config/rule_file.h"
+
+namespace barograph::server {
+
+/// Reads one item of `thresholds:` and adds it to the draft. An item with a mistake is told and
+/// left out; it does not hide the mistakes of the items after it.
+void ReadThreshold(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
+/// The same for one item of `derived:`.
+void ReadDerived(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics);
+
+}  // namespace barograph::server
