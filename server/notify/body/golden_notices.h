@@ -7,6 +7,27 @@
 
 namespace barograph::server {
 
+/// The same notice about a single event.
+[[nodiscard]] inline rules::Notice GoldenMessage(const rules::Notice& notice) {
+  rules::Notice event = notice;
+  event.reason = rules::kReasonEvent;
+  event.group_key = R"({}:{message="revenue-17"})";
+  event.group_labels = {{"rule", "revenue"}};
+  rules::NoticeMember& message = event.members[0];
+  message = {};
+  message.labels = {
+      {"agent", "sales"}, {"alertname", "revenue"}, {"rule", "revenue"}, {"severity", "info"}};
+  message.annotations = {{"summary", "Revenue: $12.50 from <acme> & \"co\""}};
+  message.summary = message.annotations["summary"];
+  message.severity = rules::Severity::kInfo;
+  message.starts_at = notice.members[0].starts_at;
+  message.fingerprint = "8899aabbccddeeff";
+  message.episode_id = "revenue-17";
+  message.condition = "event";
+  message.is_message = true;
+  return event;
+}
+
 /// The transitions whose bodies lie under tests/golden/notify.
 [[nodiscard]] inline std::map<std::string, rules::Notice> GoldenNotices() {
   using std::chrono::minutes;
@@ -77,23 +98,7 @@ namespace barograph::server {
   late.group_fires = false;
   notices["late"] = late;
 
-  rules::Notice event = notice;
-  event.reason = rules::kReasonEvent;
-  event.group_key = R"({}:{message="revenue-17"})";
-  event.group_labels = {{"rule", "revenue"}};
-  rules::NoticeMember& message = event.members[0];
-  message = {};
-  message.labels = {
-      {"agent", "sales"}, {"alertname", "revenue"}, {"rule", "revenue"}, {"severity", "info"}};
-  message.annotations = {{"summary", "Revenue: $12.50 from <acme> & \"co\""}};
-  message.summary = message.annotations["summary"];
-  message.severity = rules::Severity::kInfo;
-  message.starts_at = start;
-  message.fingerprint = "8899aabbccddeeff";
-  message.episode_id = "revenue-17";
-  message.condition = "event";
-  message.is_message = true;
-  notices["event"] = event;
+  notices["event"] = GoldenMessage(notice);
   return notices;
 }
 
