@@ -12,7 +12,7 @@
 
 namespace barograph::rules {
 
-/// One alert inside a notice.
+/// One alert inside a notice, or what is said of a single event.
 struct NoticeMember {
   storage::Labels labels;
   storage::Labels annotations;
@@ -25,6 +25,7 @@ struct NoticeMember {
   double value = 0, threshold = 0;
   std::string summary;
   std::string condition;
+  bool is_message = false;  ///< about a single event: it is no alert, and nothing will resolve it
 };
 
 /// What a receiver is told, before it becomes bytes.
@@ -45,6 +46,8 @@ struct Notice {
 };
 /// Reason of a notice that says that somebody took care of its alerts.
 inline constexpr std::string_view kReasonAcknowledged = "acknowledged";
+/// Reason of a notice about a single event; its one member is a message.
+inline constexpr std::string_view kReasonEvent = "event";
 
 /// The bytes that every try sends, and their content type.
 struct NoticeBody {

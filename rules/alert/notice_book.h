@@ -97,10 +97,18 @@ class NoticeBook {
   [[nodiscard]] std::vector<storage::Escalated> DueEscalations(Time now, std::size_t limit) const;
   /// Group key of a rule's digests.
   [[nodiscard]] static std::string DigestKey(const std::string& rule);
-  /// One message about breaches that lay wholly in the past.
+  /// One message about what lay wholly in the past: `found` says what, say "breaches".
   [[nodiscard]] std::optional<storage::NoticeDecided> DecideDigest(
       const std::string& rule, std::vector<NoticeMember> members, std::uint64_t count, Time now,
-      const NoticeFormat& format) const;
+      const NoticeFormat& format, std::string_view found) const;
+  /// A message about no alert, to the receiver of each route that takes its labels and is not
+  /// muted, alone in a group of its own, so that no other one supersedes it. Its ids follow from
+  /// the member's `episode_id`. Empty while all of the routes are muted.
+  [[nodiscard]] std::vector<storage::NoticeDecided> DecideMessage(const NoticeMember& member,
+                                                                  Time now,
+                                                                  const NoticeFormat& format) const;
+  /// Whether DecideMessage would tell anybody now.
+  [[nodiscard]] bool IsAudible(const storage::Labels& labels, Time now) const;
 
   // --- Read, checkpoint: copy before write -----------------------------------------------------
   [[nodiscard]] std::size_t group_count() const { return groups_.size(); }
@@ -135,6 +143,8 @@ class NoticeBook {
       std::span<const StagedTransition> transitions, Time now, const NoticeFormat& format) const;
   [[nodiscard]] storage::NoticeDecided Compose(const NoticeGroup& group, Time now,
                                                const NoticeFormat& format) const;
+  [[nodiscard]] std::vector<const RouteNode*> AudibleRoutes(const storage::Labels& labels,
+                                                            Time now) const;
   [[nodiscard]] storage::NoticeDecided Seal(Notice notice, std::string_view told,
                                             const NoticeFormat& format) const;
   void Touch(const std::string& row_key);

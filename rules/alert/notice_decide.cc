@@ -233,7 +233,8 @@ std::string NoticeBook::DigestKey(const std::string& rule) {
 std::optional<NoticeDecided> NoticeBook::DecideDigest(const std::string& rule,
                                                       std::vector<NoticeMember> members,
                                                       std::uint64_t count, Time now,
-                                                      const NoticeFormat& format) const {
+                                                      const NoticeFormat& format,
+                                                      std::string_view found) const {
   const RouteNode* root = tree_->root();
   if (root == nullptr || tree_->Receiver(root->spec.receiver) == nullptr || members.empty())
     return std::nullopt;
@@ -241,14 +242,47 @@ std::optional<NoticeDecided> NoticeBook::DecideDigest(const std::string& rule,
   notice.receiver = root->spec.receiver;
   notice.group_labels = {{"late", "true"}, {"rule", rule}};
   notice.group_key = DigestKey(rule);
-  notice.reason =
-      "breaches found late: " + std::to_string(members.size()) + " of " + std::to_string(count);
+  notice.reason = std::string(found) + " found late: " + std::to_string(members.size()) + " of " +
+                  std::to_string(count);
   notice.at = now;
   notice.truncated = count - members.size();
   std::string told;
   for (const NoticeMember& member : members) told += '\n' + member.episode_id;
   notice.members = std::move(members);
   return Seal(std::move(notice), told, format);
+}
+
+std::vector<const RouteNode*> NoticeBook::AudibleRoutes(const storage::Labels& labels,
+                                                        Time now) const {
+  std::vector<const RouteNode*> routes = tree_->Find(labels);
+  std::erase_if(routes, [&](const RouteNode* node) {
+    return tree_->Receiver(node->spec.receiver) == nullptr || node->IsMuted(now);
+  });
+  return routes;
+}
+
+bool NoticeBook::IsAudible(const storage::Labels& labels, Time now) const {
+  return !AudibleRoutes(labels, now).empty();
+}
+
+std::vector<NoticeDecided> NoticeBook::DecideMessage(const NoticeMember& member, Time now,
+                                                     const NoticeFormat& format) const {
+  std::vector<NoticeDecided> notices;
+  for (const RouteNode* node : AudibleRoutes(member.labels, now)) {
+    Notice notice;
+    notice.receiver = node->spec.receiver;
+    for (const std::string& name : node->spec.group_by) {
+      if (const auto label = member.labels.find(name); label != member.labels.end())
+        notice.group_labels.insert(*label);
+    }
+    notice.group_key = GroupKeyText(node->path, {{"message", member.episode_id}});
+    notice.reason = kReasonEvent;
+    notice.at = now;
+    notice.group_fires = true;
+    notice.members = {member};
+    notices.push_back(Seal(std::move(notice), member.episode_id, format));
+  }
+  return notices;
 }
 
 }  // namespace barograph::rules

@@ -156,7 +156,7 @@ void BurnRate::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>
   const bool clean = share(longest_).bad == 0;
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     Verdict& verdict = (*out)[i];
-    verdict = {false, true, rows_of_[i].front(), false};
+    verdict = {.quiet = true, .row = rows_of_[i].front()};
     if (clean && share(longest_).total == 0) continue;
     for (const std::size_t index : rows_of_[i]) {
       const Row& row = rows_[index];
@@ -166,7 +166,7 @@ void BurnRate::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>
       if (clean && !verdict.quiet) break;
       if (clean || !Exceeds(brief, row.tolerated)) continue;
       if (!Holds(row, share(row.long_window), brief)) continue;
-      verdict = {true, false, index, false};
+      verdict = {.holds = true, .row = index};
       break;
     }
   }

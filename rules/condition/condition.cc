@@ -7,4 +7,6 @@ std::optional<Condition::PastBreach> Condition::JudgePast(const InstanceSeries&,
   return std::nullopt;
 }
 
+std::optional<Time> Condition::ChangesAt(const InstanceSeries&, Time) const { return std::nullopt; }
+
 }  // namespace barograph::rules

@@ -14,6 +14,9 @@ namespace barograph::rules {
 /// After a start senders come back within so long: until then what is missing says nothing.
 inline constexpr Duration kResumeGrace = std::chrono::minutes(5);
 
+/// The cell of an instance that is expected before its first event: none.
+inline constexpr CellId kNoCell{0xFFFF'FFFF};
+
 /// What one instance of a rule reads: one cell, and the measures that its condition names.
 struct InstanceSeries {
   const WindowStore* windows = nullptr;
@@ -52,11 +55,14 @@ class Condition {
     /// The series say nothing yet: right after a start that is no evidence of calm.
     bool quiet = false;
     std::size_t row = 0;  ///< what decided, for Explain: the first that holds, else the first
-    /// It holds because something did not come: no evidence right after a start, when agents are
-    /// still sending what they could not.
+    /// It holds or has ended because something did not come: no evidence right after a start, when
+    /// agents are still sending what they could not.
     bool missing = false;
     /// A stop of the server left it open whether it holds: no step is taken. Never with `holds`.
     bool unknown = false;
+    /// Why what held is over for good, whatever `keep_firing_for` says: an active alert ends at the
+    /// next whole second with this as its reason. Empty: it is not. Never with `holds`.
+    std::string_view ended = {};
   };
   /// Judges every level at `at`; `out` is resized to levels().size(). A few window look-ups, no
   /// allocation once `out` has grown.
@@ -65,6 +71,15 @@ class Condition {
   /// because what it looks at was not there to be counted.
   [[nodiscard]] virtual bool BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
                                            Time resumed_at) const = 0;
+
+  /// The first moment after `after` at which time alone changes a verdict, as far as the series
+  /// say now: the instance is judged at the whole second at which it has come. Nothing where only
+  /// events do, or where the phase of ten seconds is soon enough.
+  [[nodiscard]] virtual std::optional<Time> ChangesAt(const InstanceSeries& series,
+                                                      Time after) const;
+  /// Values of the one `by` dimension whose instances exist before their first event; for a rule
+  /// without `by`, one empty value says that its instance does.
+  [[nodiscard]] virtual std::vector<std::string> expected() const { return {}; }
 
   /// Says a verdict in numbers and words.
   struct Account {

@@ -13,6 +13,7 @@ constexpr char kOfTenant = 't';
 constexpr char kHead = 'h';
 constexpr char kConfig = 'c';
 constexpr char kLate = 'l';
+constexpr char kMessages = 'e';
 /// Parts of a tenant in the order of their rows.
 enum Part : char {
   kAlerts = 'a',
@@ -112,6 +113,8 @@ void Engine::BeginCheckpoint() {
     state.own_rows.emplace_back(TenantKey(*tenant, kHead, ""), EncodeTenantHead(*tenant));
     if (tenant->late.TakeChanged())
       state.own_rows.emplace_back(TenantKey(*tenant, kLate, ""), tenant->late.Encode());
+    if (tenant->messages.TakeChanged())
+      state.own_rows.emplace_back(TenantKey(*tenant, kMessages, ""), tenant->messages.Encode());
     tenant->windows.BeginCheckpoint();
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
@@ -188,6 +191,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
     }
     case kLate:
       return tenant->late.Load(value);
+    case kMessages:
+      return tenant->messages.Load(value);
     case kAlerts:
       return tenant->alerts.LoadRow(part_key, value);
     case kNotices:
@@ -243,6 +248,7 @@ Digest Engine::StateDigest() const {
     tenant->notices.Canonical(sink);
     tenant->silences.Canonical(sink);
     sink(tenant->late.Encode());
+    sink(tenant->messages.Encode());
   }
   return stream.Finish();
 }

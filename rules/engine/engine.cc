@@ -107,11 +107,17 @@ void Engine::State::Configure(Tenant& tenant) const {
   }
   ConfigureInhibitions(tenant);
   tenant.notices.SetRouting(routing);
+  tenant.messages.Configure(notice_rules);
 }
 
 void Engine::State::Compile() {
   routing = RoutingOf(rules);
   compiled = CompileRules(rules);
+  notice_rules.clear();
+  // Where nobody is told nothing waits, and nothing is kept for a receiver that comes later.
+  for (const NoticeSpec& spec : rules.notices) {
+    if (!routing.route.receiver.empty() && !spec.common.shadow) notice_rules.emplace_back(spec);
+  }
   rule_by_name.clear();
   for (const auto& rule : compiled) {
     rule->since = since[EncodeProjection(rule->projection)];
@@ -143,15 +149,32 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
     return;
   }
   const AlertBook::Applied applied = tenant.alerts.Apply(transition);
-  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert);
-  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr);
+  const Time at = transition.at;
+  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert, at);
+  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr, at);
   if (transition.from == transition.to) return;
   storage::Labels annotations;
   if (const auto rule = rule_by_name.find(transition.rule); rule != rule_by_name.end()) {
-    annotations = rule->second->Annotations(transition);
+    annotations = rule->second->Annotations(transition, tenant.windows);
   }
   FoldStep(tenant, transition, std::move(annotations), applied);
   Yield(tenant, transition, transition.at);
+}
+
+NoticeMember MemberOf(EventMessage message, bool past) {
+  NoticeMember member;
+  member.fingerprint = Fingerprint(message.labels);
+  member.labels = std::move(message.labels);
+  member.annotations = std::move(message.annotations);
+  member.summary = member.annotations["summary"];
+  member.state = past ? AlertState::kResolved : AlertState::kFiring;
+  member.severity = message.severity;
+  member.starts_at = message.at;
+  if (past) member.ends_at = message.at;
+  member.episode_id = std::move(message.id);
+  member.condition = "event";
+  member.is_message = true;
+  return member;
 }
 
 void Engine::State::Fold(const storage::Resumed& resumed) {
@@ -184,6 +207,7 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
         } else if constexpr (std::is_same_v<Made, storage::NoticeDecided>) {
           tenant.notices.Apply(made);
           tenant.late.Apply(made);
+          for (const std::string& id : made.episode_ids) tenant.messages.End(id);
         } else if constexpr (std::is_same_v<Made, storage::Resumed> ||
                              std::is_same_v<Made, storage::PeriodOpened>) {
           Fold(made);
@@ -214,6 +238,16 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
       event);
 }
 
+void Engine::State::TakeMessages(Tenant& tenant, const EventNotices::Arrival& arrival, bool late) {
+  if (!late) {
+    return tenant.messages.Take(arrival, tenant.windows, [&tenant](const storage::Labels& labels) {
+      return tenant.silences.Covers(labels) || tenant.inhibitions.Holds(labels);
+    });
+  }
+  for (EventMessage& message : tenant.messages.Late(arrival, tenant.windows))
+    late_messages.push_back(std::move(message));
+}
+
 Status Engine::Fold(const RecordContext& record, std::string_view payload) {
   State& state = *state_;
   Tenant& tenant = state.TenantOf(record.tenant);
@@ -239,7 +273,12 @@ Status Engine::Fold(const RecordContext& record, std::string_view payload) {
         }
         late.Add(time);
       }
-      tenant.windows.Fold(state.view, time, tenant.measures.Fold(state.view, time));
+      const std::span<const Yield> yields = tenant.measures.Fold(state.view, time);
+      if (!state.notice_rules.empty()) [[unlikely]] {
+        state.TakeMessages(tenant, {state.view, time, sequence, record.log_time, yields},
+                           time < late_before);
+      }
+      tenant.windows.Fold(state.view, time, yields);
     }
     state.head = sequence;
   }
@@ -251,6 +290,11 @@ Status Engine::Fold(const RecordContext& record, std::string_view payload) {
     tenant.windows.TakeTouched(&state.cells);
     tenant.late.Mark(state.cells, late.from, late.to, record.log_time);
     state.instances.Touch(&tenant, state.cells);
+    for (EventMessage& message : state.late_messages) {
+      const std::string rule = message.rule;
+      tenant.late.AddEvent(rule, MemberOf(std::move(message), true), record.log_time);
+    }
+    state.late_messages.clear();
   }
   tenant.last_at = record.log_time;
   state.last_log_time = record.log_time;

@@ -91,8 +91,9 @@ class Engine {
   };
   /// Evaluation point (a): what changed since the last evaluation. Upward steps only. Looks at no
   /// more than 500 instances, which takes about a millisecond; true in `*more` when the rest waits
-  /// for the next call. Never true twice without an instance judged in between, so that calling
-  /// while it is true comes to an end; inside a gap nothing is judged and what changed waits.
+  /// for the next call. Never true twice without an instance judged or a message told in between,
+  /// so that calling while it is true comes to an end; inside a gap nothing is judged and what
+  /// changed waits.
   [[nodiscard]] std::vector<Decided> EvaluateChanged(Time now, bool* more);
   /// Evaluation point (b), once for every whole second of log time: timers that are due, and the
   /// instances whose phase (hash of identity mod 10) is this second's. Looks at about

@@ -65,6 +65,7 @@ struct Engine::State {
   WindowStore::ColdReader cold_reader;
   Routing routing;
   CompiledRules compiled;
+  NoticeRules notice_rules;
   std::map<std::string, const CompiledRule*, std::less<>> rule_by_name;
   Instances instances;
   SecondCursor cursor;
@@ -72,6 +73,7 @@ struct Engine::State {
       nullptr;  ///< of the last record: consecutive records are mostly of one tenant
   storage::EventView view;
   std::vector<CellId> cells;
+  std::vector<EventMessage> late_messages;  ///< of the record being folded
   std::vector<Condition::Verdict> verdicts;
 
   // --- Checkpoint under way --------------------------------------------------------------------
@@ -89,6 +91,7 @@ struct Engine::State {
   void Fold(const storage::PeriodOpened& period);
   static void Fold(Tenant& tenant, const storage::GaugesRead& gauges);
   void Yield(Tenant& tenant, const storage::ServerEvent& event, Time time);
+  void TakeMessages(Tenant& tenant, const EventNotices::Arrival& arrival, bool late);
   void Compile();
   void Configure(Tenant& tenant) const;
 
@@ -106,7 +109,8 @@ struct Engine::State {
   // Decide (evaluate.cc)
   void Refresh();
   [[nodiscard]] bool InGap(Time now) const { return now < resumed_at; }
-  void Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts);
+  /// True when an alert is over for good, and only waits for a whole second to end.
+  bool Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts);
   void JudgeLate(Instance& instance, const LateRun& run, const LateRun::Range& range, Time now,
                  std::vector<Draft>* drafts);
   [[nodiscard]] StagedTransition Stage(const Instance& instance, std::size_t level,
@@ -125,6 +129,10 @@ struct Engine::State {
   void MarkFlapping(Draft* draft, Time now) const;
   bool RunNotices(std::size_t* budget, std::vector<Draft>* drafts);
   bool RunIdle(std::vector<Draft>* drafts);
+  /// Messages that wait and can be told, about `budget`; with `summaries` those of windows that are
+  /// over, too. False when some are left.
+  bool TellMessages(Time now, bool summaries, std::size_t* budget,
+                    std::vector<Draft>* drafts) const;
 
   // Checkpoint (checkpoint.cc)
   void AttachColdReader(Tenant& tenant) const;
@@ -136,6 +144,9 @@ struct Engine::State {
 
 /// The tenant that server-wide events (configuration, resumptions) lie with.
 inline constexpr std::string_view kServerTenant = "default";
+/// A message as receivers see it. It stands as firing, and nothing will resolve it; one that is
+/// `past` began and ended with its event.
+[[nodiscard]] NoticeMember MemberOf(EventMessage message, bool past);
 /// Key of a projection in State::since.
 [[nodiscard]] std::string EncodeProjection(const Projection& projection);
 

@@ -19,6 +19,8 @@ using std::chrono::minutes;
 /// Instances, each by its condition's cost, that EvaluateChanged looks at before it leaves the
 /// writer to its queue.
 constexpr std::size_t kChangedMax = 500;
+/// Messages about events that one call decides.
+constexpr std::size_t kMessagesAtOnce = 64;
 /// Looking through the past of one instance costs about as much as judging so many.
 constexpr std::size_t kLateCost = 50;
 
@@ -29,6 +31,13 @@ Draft& DraftOf(Tenant* tenant, std::vector<Draft>* drafts) {
   return drafts->emplace_back(Draft{tenant, {}, {}});
 }
 
+/// The end of what is over for good.
+std::optional<AlertStep> LastStep(const Alert* alert, Moment moment) {
+  if (alert == nullptr || !alert->active() || moment != Moment::kWholeSecond) return std::nullopt;
+  const bool pending = alert->state == AlertState::kPending;
+  return AlertStep{alert->state, pending ? AlertState::kInactive : AlertState::kResolved, true};
+}
+
 void Spend(std::size_t cost, std::size_t* budget) { *budget -= std::min(cost, *budget); }
 
 }  // namespace
@@ -37,7 +46,7 @@ void Engine::State::Refresh() {
   std::vector<Tenant*> all;
   all.reserve(tenants.size());
   for (const auto& [name, tenant] : tenants) all.push_back(tenant.get());
-  if (instances.Refresh(all, compiled)) cursor.orphans_due = true;
+  if (instances.Refresh(all, compiled, last_log_time)) cursor.orphans_due = true;
 }
 
 StagedTransition Engine::State::Stage(const Instance& instance, std::size_t level,
@@ -48,7 +57,7 @@ StagedTransition Engine::State::Stage(const Instance& instance, std::size_t leve
   StagedTransition staged;
   if (known != nullptr) staged.alert = *known;
   AlertTransition& event = staged.event;
-  event.origin.reason = "evaluation";
+  event.origin.reason = verdict.ended.empty() ? "evaluation" : std::string(verdict.ended);
   event.rule = rule.common.name;
   event.labels = AlertLabels(rule, instance.by, level);
   event.from = step.from;
@@ -67,14 +76,15 @@ StagedTransition Engine::State::Stage(const Instance& instance, std::size_t leve
   event.condition = account.condition;
   if (step.from == step.to && step.calm) event.condition.clear();
   ApplyTransition(event, &staged.alert);
-  if (step.from != step.to) staged.annotations = rule.Annotations(event);
+  if (step.from != step.to) staged.annotations = rule.Annotations(event, instance.tenant->windows);
   return staged;
 }
 
-void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts) {
+bool Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts) {
   const CompiledRule& rule = *instance.rule;
   rule.condition->Judge(instance.series, now, &verdicts);
   const bool grace = now < resumed_at + kResumeGrace;
+  bool ends = false;
   for (std::size_t level = 0; level < verdicts.size(); ++level) {
     Condition::Verdict& verdict = verdicts[level];
     const Alert* alert = instance.alerts[level];
@@ -82,17 +92,21 @@ void Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
       if (alert == nullptr || !alert->active()) continue;
       verdict = {.row = rule.condition->RowOf(level, alert->condition)};
     }
-    if (grace && verdict.holds && verdict.missing) continue;
+    if (grace && verdict.missing && (verdict.holds || !verdict.ended.empty())) continue;
     const bool blinded = !verdict.holds && alert != nullptr && alert->active() &&
                          rule.common.InForce(now) &&
                          rule.condition->BlindedByStop(instance.series, level, now, resumed_at);
     const bool unknown = (grace && verdict.quiet) || blinded || verdict.unknown;
+    const Moment known = unknown ? Moment::kAnyPoint : moment;
     const std::optional<AlertStep> step =
-        NextStep(alert, verdict.holds, unknown ? Moment::kAnyPoint : moment, now, rule.common);
+        verdict.ended.empty() ? NextStep(alert, verdict.holds, known, now, rule.common)
+                              : LastStep(alert, known);
+    ends = ends || (!step && !verdict.ended.empty() && alert != nullptr && alert->active());
     if (!step) continue;
     DraftOf(instance.tenant, drafts)
         .transitions.push_back(Stage(instance, level, *step, verdict, now));
   }
+  return ends;
 }
 
 std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Time now) const {
@@ -122,9 +136,11 @@ std::vector<Engine::Decided> Engine::EvaluateChanged(Time now, bool* more) {
     if (!id) break;
     Instance& instance = state.instances.at(*id);
     judged += instance.rule->condition->cost();
-    state.Judge(instance, Moment::kAnyPoint, now, &drafts);
+    if (state.Judge(instance, Moment::kAnyPoint, now, &drafts)) state.instances.Wake(*id, now);
   }
-  *more = state.instances.has_changed();
+  std::size_t budget = kMessagesAtOnce;
+  const bool all_told = state.TellMessages(now, false, &budget, &drafts);
+  *more = state.instances.has_changed() || !all_told;
   return state.Finish(std::move(drafts), now);
 }
 
@@ -218,15 +234,20 @@ bool Engine::State::RunOrphans(std::size_t* budget, std::vector<Draft>* drafts) 
 
 bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
   const auto& timers = instances.timers();
-  auto timer = cursor.timers_begun ? timers.upper_bound(cursor.timer) : timers.begin();
-  for (; timer != timers.end() && timer->first <= cursor.second; ++timer) {
+  const auto next = [&] {
+    return cursor.timers_begun ? timers.upper_bound(cursor.timer) : timers.begin();
+  };
+  for (auto timer = next(); timer != timers.end() && timer->first <= cursor.second;
+       timer = next()) {
     if (*budget == 0) return false;
     Instance& instance = instances.at(timer->second);
     Spend(instance.rule->condition->cost(), budget);
     cursor.timer = *timer;
     cursor.timers_begun = true;
-    if (std::exchange(instance.judged_at, cursor.second) == cursor.second) continue;
-    Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
+    const InstanceId id = timer->second;
+    const bool judged = std::exchange(instance.judged_at, cursor.second) == cursor.second;
+    if (!judged) Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
+    instances.Pass(id, cursor.second);
   }
   return true;
 }
@@ -318,7 +339,8 @@ bool Engine::State::RunDigests(std::vector<Draft>* drafts) {
       for (const auto& [rule, digest] : run.digests) {
         if (digest.told) continue;
         std::optional<storage::NoticeDecided> notice =
-            tenant->notices.DecideDigest(rule, digest.members, digest.count, cursor.second, format);
+            tenant->notices.DecideDigest(rule, digest.members, digest.count, cursor.second, format,
+                                         rule_by_name.contains(rule) ? "breaches" : "events");
         if (notice) DraftOf(tenant.get(), drafts).others.emplace_back(std::move(*notice));
       }
     }
@@ -352,6 +374,33 @@ bool Engine::State::RunNotices(std::size_t* budget, std::vector<Draft>* drafts) 
       DraftOf(tenant.get(), drafts).others.emplace_back(std::move(notice));
     }
     if (more) return false;
+  }
+  return TellMessages(cursor.second, true, budget, drafts);
+}
+
+bool Engine::State::TellMessages(Time now, bool summaries, std::size_t* budget,
+                                 std::vector<Draft>* drafts) const {
+  if (notice_rules.empty()) return true;
+  for (const auto& [name, tenant] : tenants) {
+    const auto tell = [&, to = tenant.get()](const EventMessage& message) {
+      std::vector<storage::NoticeDecided> notices =
+          to->notices.DecideMessage(MemberOf(message, false), now, format);
+      for (storage::NoticeDecided& notice : notices)
+        DraftOf(to, drafts).others.emplace_back(std::move(notice));
+      Spend(notices.size(), budget);
+    };
+    for (const EventMessage& message : tenant->messages.waiting()) {
+      if (!tenant->notices.IsAudible(message.labels, now)) continue;
+      if (*budget == 0) return false;
+      tell(message);
+    }
+    if (!summaries) continue;
+    // A silence that began since puts what is to be summed up off until it ends.
+    for (const EventMessage& message : tenant->messages.Summaries(now)) {
+      const bool held =
+          tenant->silences.Covers(message.labels) || tenant->inhibitions.Holds(message.labels);
+      if (!held) tell(message);
+    }
   }
   return true;
 }

@@ -15,6 +15,13 @@ bool IsOverflow(const storage::Labels& labels) {
   });
 }
 
+/// Whether anything came that the projection of all events counts.
+bool HasEvents(const WindowStore& windows) {
+  bool any = false;
+  windows.ForEachCell(windows.FindOrBuiltIn({}), [&any](CellId) { any = true; });
+  return any;
+}
+
 /// Identity of an instance: its rule and what `by` says. Its hash spreads the instances over the
 /// seconds.
 std::uint64_t IdentityHash(const CompiledRule& rule, const storage::Labels& by) {
@@ -46,7 +53,10 @@ storage::Labels AlertLabels(const CompiledRule& rule, const storage::Labels& by,
   return labels;
 }
 
-bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules) {
+bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules, Time at) {
+  at_ = at;
+  const bool alone = tenants.size() == 1;
+  if (std::exchange(alone_, alone) != alone) stale_ = true;
   const bool rebuilt = std::exchange(stale_, false);
   if (rebuilt) {
     instances_.clear();
@@ -67,11 +77,19 @@ bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules
     if (rebuilt || std::any_of(touched.begin(), touched.end(), unknown)) {
       Discover(tenant, rules, &index);
     }
+    if (!index.expects && (alone || HasEvents(tenant->windows))) {
+      index.expects = true;
+      DiscoverExpected(tenant, rules, &index);
+    }
     for (const CellId cell : touched) {
       // A cell of a projection that no rule reads any more stays known and empty, so that it is not
       // looked for again.
       for (const InstanceId id : index.of_cell[cell.value]) {
-        if (std::exchange(instances_[id].queued, true)) continue;
+        Instance& instance = instances_[id];
+        // A timer that goes off too soon sets itself again; one that would come too late is moved.
+        const auto changes = instance.rule->condition->ChangesAt(instance.series, at);
+        if (changes && (!instance.due || *changes < *instance.due)) Schedule(id, at);
+        if (std::exchange(instance.queued, true)) continue;
         changed_.push_back(id);
       }
     }
@@ -102,12 +120,47 @@ void Instances::Discover(Tenant* tenant, const CompiledRules& rules, PerTenant* 
   }
 }
 
+void Instances::DiscoverExpected(Tenant* tenant, const CompiledRules& rules, PerTenant* index) {
+  for (const auto& rule : rules) {
+    for (const std::string& value : rule->condition->expected()) {
+      storage::Labels by;
+      if (!rule->projection.by.empty()) by.emplace(rule->projection.by.front(), value);
+      const std::string_view values[] = {value};
+      const std::optional<CellId> cell =
+          tenant->windows.FindCell(tenant->windows.FindOrBuiltIn(rule->projection),
+                                   std::span(values, rule->projection.by.size()));
+      if (cell) continue;
+      const InstanceId id = Make(tenant, *rule, kNoCell, std::move(by), index);
+      index->expected.emplace(std::pair(rule.get(), value), id);
+      instances_[id].queued = true;
+      changed_.push_back(id);
+    }
+  }
+}
+
 void Instances::Add(Tenant* tenant, const CompiledRule& rule, CellId cell, PerTenant* index) {
-  std::vector<InstanceId>& readers = index->of_cell[cell.value];
+  index->of_cell.try_emplace(cell.value);
   storage::Labels by = tenant->windows.LabelsOf(cell);
-  if (IsOverflow(by)) return;
+  if (IsOverflow(by) || TakeCell(rule, cell, by, index)) return;
+  const InstanceId id = Make(tenant, rule, cell, std::move(by), index);
+  index->of_cell[cell.value].push_back(id);
+}
+
+bool Instances::TakeCell(const CompiledRule& rule, CellId cell, const storage::Labels& by,
+                         PerTenant* index) {
+  if (index->expected.empty()) return false;
+  const auto waiting =
+      index->expected.find(std::pair(&rule, by.empty() ? std::string() : by.begin()->second));
+  if (waiting == index->expected.end()) return false;
+  instances_[waiting->second].series.cell = cell;
+  index->of_cell[cell.value].push_back(waiting->second);
+  index->expected.erase(waiting);
+  return true;
+}
+
+InstanceId Instances::Make(Tenant* tenant, const CompiledRule& rule, CellId cell,
+                           storage::Labels by, PerTenant* index) {
   const auto id = static_cast<InstanceId>(instances_.size());
-  readers.push_back(id);
   phases_[IdentityHash(rule, by) % kPhases].push_back(id);
   Instance& instance = instances_.emplace_back();
   instance.tenant = tenant;
@@ -129,29 +182,39 @@ void Instances::Add(Tenant* tenant, const CompiledRule& rule, CellId cell, PerTe
     instance.alerts.push_back(tenant->alerts.Find(key));
     index->of_alert.emplace(std::move(key), std::pair(id, level));
   }
-  Schedule(id);
+  // What came due since the last whole second may not have been judged.
+  Schedule(id, std::chrono::floor<std::chrono::seconds>(at_));
+  return id;
 }
 
-void Instances::Relink(Tenant* tenant, const std::string& key, const Alert* alert) {
+void Instances::Relink(Tenant* tenant, const std::string& key, const Alert* alert, Time at) {
   if (stale_) return;
   const auto index = tenants_.find(tenant);
   if (index == tenants_.end()) return;
   const auto found = index->second.of_alert.find(key);
   if (found == index->second.of_alert.end()) return;
   instances_[found->second.first].alerts[found->second.second] = alert;
-  Schedule(found->second.first);
+  Schedule(found->second.first, at);
 }
 
-void Instances::Schedule(InstanceId id) {
+void Instances::Schedule(InstanceId id, Time after) {
   Instance& instance = instances_[id];
   if (instance.due) timers_.erase({*instance.due, id});
-  instance.due.reset();
+  instance.due = instance.rule->condition->ChangesAt(instance.series, after);
   for (const Alert* alert : instance.alerts) {
     if (alert == nullptr) continue;
     const std::optional<Time> due = DueAt(*alert, instance.rule->common);
     if (due && (!instance.due || *due < *instance.due)) instance.due = due;
   }
   if (instance.due) timers_.emplace(*instance.due, id);
+}
+
+void Instances::Wake(InstanceId id, Time at) {
+  Instance& instance = instances_[id];
+  if (instance.due && *instance.due <= at) return;
+  if (instance.due) timers_.erase({*instance.due, id});
+  instance.due = at;
+  timers_.emplace(at, id);
 }
 
 const std::vector<InstanceId>& Instances::OfCell(Tenant* tenant, CellId cell) {

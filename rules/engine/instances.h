@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,7 +24,7 @@ struct Instance {
   InstanceSeries series;
   storage::Labels by;
   std::vector<const Alert*> alerts;  ///< by level; null: never left inactive
-  std::optional<Time> due;           ///< earliest timer of its alerts
+  std::optional<Time> due;           ///< earliest timer of its alerts, or when time moves it
   Time judged_at{};                  ///< whole second of the last judgement
   bool queued = false;               ///< waits in the queue of changed instances
 };
@@ -33,19 +34,26 @@ using InstanceId = std::uint32_t;
 /// windows, alerts and rules, and made again from them after a start or a reload; nothing of it is
 /// in checkpoints or the digest.
 ///
-/// An instance comes into being when its cell got its first event; `_overflow` has none.
+/// An instance comes into being when its cell got its first event; `_overflow` has none. Expected
+/// ones are there before, in each tenant that has events, or that is alone; they take their cell
+/// when it comes.
 /// Threads: owned by one thread.
 class Instances {
  public:
   /// Everything is to be made again before the next use.
   void Invalidate() { stale_ = true; }
   /// Makes instances for new cells, and takes the cells that changed into the queue. True when all
-  /// were made again.
-  bool Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules);
+  /// were made again. `at` is the log time of the newest record: what time alone changed before is
+  /// judged with what changed.
+  bool Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules, Time at);
   /// Cells that changed, found while folding.
   void Touch(Tenant* tenant, const std::vector<CellId>& cells);
-  /// The alert of that key moved; `alert` is null when it was forgotten.
-  void Relink(Tenant* tenant, const std::string& key, const Alert* alert);
+  /// The alert of that key moved at `at`; `alert` is null when it was forgotten.
+  void Relink(Tenant* tenant, const std::string& key, const Alert* alert, Time at);
+  /// The instance was judged at `at`: what time alone changes next lies behind it.
+  void Pass(InstanceId id, Time at) { Schedule(id, at); }
+  /// It must be judged at the next whole second after `at`.
+  void Wake(InstanceId id, Time at);
 
   [[nodiscard]] std::size_t size() const { return instances_.size(); }
   [[nodiscard]] Instance& at(InstanceId id) { return instances_[id]; }
@@ -67,11 +75,19 @@ class Instances {
     absl::flat_hash_map<std::uint32_t, std::vector<InstanceId>> of_cell;
     absl::flat_hash_map<std::string, std::pair<InstanceId, std::uint32_t>>
         of_alert;                   ///< instance and level
-    std::vector<std::size_t> seen;  ///< by SLO: cells looked at
+    std::vector<std::size_t> seen;  ///< by rule: cells looked at
+    /// Expected instances without a cell, by rule and value.
+    std::map<std::pair<const CompiledRule*, std::string>, InstanceId> expected;
+    bool expects = false;  ///< they were made
   };
   void Discover(Tenant* tenant, const CompiledRules& rules, PerTenant* index);
+  void DiscoverExpected(Tenant* tenant, const CompiledRules& rules, PerTenant* index);
   void Add(Tenant* tenant, const CompiledRule& rule, CellId cell, PerTenant* index);
-  void Schedule(InstanceId id);
+  /// False when no expected instance waited for the cell.
+  bool TakeCell(const CompiledRule& rule, CellId cell, const storage::Labels& by, PerTenant* index);
+  InstanceId Make(Tenant* tenant, const CompiledRule& rule, CellId cell, storage::Labels by,
+                  PerTenant* index);
+  void Schedule(InstanceId id, Time after);
 
   std::deque<Instance> instances_;
   absl::flat_hash_map<Tenant*, PerTenant> tenants_;
@@ -80,6 +96,8 @@ class Instances {
   std::set<std::pair<Time, InstanceId>> timers_;
   std::deque<InstanceId> changed_;
   std::vector<CellId> scratch_;
+  Time at_{};          ///< of the last Refresh
+  bool alone_ = true;  ///< there was one tenant then
   bool stale_ = true;
   bool any_slices_ = false;
 };

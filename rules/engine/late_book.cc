@@ -64,8 +64,7 @@ LateRun ReadRun(ByteReader* reader) {
 
 }  // namespace
 
-void LateBook::Mark(const std::vector<CellId>& cells, Time from, Time to, Time log_time) {
-  if (cells.empty()) return;
+LateRun& LateBook::Present(Time log_time) {
   changed_ = true;
   LateRun& present = runs_[0];
   if (present.number == 0 || present.Ready(log_time)) {
@@ -77,8 +76,20 @@ void LateBook::Mark(const std::vector<CellId>& cells, Time from, Time to, Time l
     runs_[0].number = number;
   }
   runs_[0].last_at = log_time;
+  return runs_[0];
+}
+
+void LateBook::AddEvent(const std::string& rule, NoticeMember member, Time log_time) {
+  LateRun::Digest& digest = Present(log_time).digests[rule];
+  ++digest.count;
+  if (digest.members.size() < kDigestMembersMax) digest.members.push_back(std::move(member));
+}
+
+void LateBook::Mark(const std::vector<CellId>& cells, Time from, Time to, Time log_time) {
+  if (cells.empty()) return;
+  LateRun& present = Present(log_time);
   for (const CellId cell : cells) {
-    const auto [range, fresh] = runs_[0].cells.try_emplace(cell.value, LateRun::Range{from, to});
+    const auto [range, fresh] = present.cells.try_emplace(cell.value, LateRun::Range{from, to});
     if (fresh) continue;
     range->second.from = std::min(range->second.from, from);
     range->second.to = std::max(range->second.to, to);

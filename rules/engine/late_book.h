@@ -59,6 +59,8 @@ class LateBook {
  public:
   // --- Fold ------------------------------------------------------------------------------------
   void Mark(const std::vector<CellId>& cells, Time from, Time to, Time log_time);
+  /// A late event that a notice rule would have told: it goes into the rule's digest.
+  void AddEvent(const std::string& rule, NoticeMember member, Time log_time);
   void EndImport();
   /// A transition with `late`: firing and resolved carry the begin and the end of the breach.
   void Apply(const storage::AlertTransition& transition);
@@ -74,6 +76,9 @@ class LateBook {
   [[nodiscard]] Status Load(std::string_view row);
 
  private:
+  /// The run that what comes at `log_time` belongs to, which may begin with it.
+  LateRun& Present(Time log_time);
+
   std::array<LateRun, 2> runs_;
   bool changed_ = false;
 };

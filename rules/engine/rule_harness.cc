@@ -112,19 +112,29 @@ void RuleHarness::RunUntil(Duration until) {
         std::min<Duration>(std::chrono::floor<seconds>(now_) + seconds(1), until);
     while (!arrivals_.empty() && arrivals_.begin()->first < second) {
       now_ = std::max(now_, arrivals_.begin()->first);
-      std::string payload;
-      std::uint64_t events = 0;
-      while (!arrivals_.empty() && arrivals_.begin()->first <= now_) {
-        AppendEvent(arrivals_.begin()->second, &payload);
-        arrivals_.erase(arrivals_.begin());
-        ++events;
-      }
-      AppendRecord("default", std::move(payload), events);
+      AppendArrivals();
       EvaluateChanged();
     }
     now_ = second;
     if (now_ % seconds(1) == Duration{0}) EvaluateSecond();
   }
+}
+
+void RuleHarness::RunUntilFolded(Duration until) {
+  RunUntil(until);
+  now_ = until;
+  AppendArrivals();
+}
+
+void RuleHarness::AppendArrivals() {
+  std::string payload;
+  std::uint64_t events = 0;
+  while (!arrivals_.empty() && arrivals_.begin()->first <= now_) {
+    AppendEvent(arrivals_.begin()->second, &payload);
+    arrivals_.erase(arrivals_.begin());
+    ++events;
+  }
+  AppendRecord("default", std::move(payload), events);
 }
 
 void RuleHarness::EvaluateChanged() {

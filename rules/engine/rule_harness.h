@@ -38,6 +38,8 @@ class RuleHarness {
   /// Runs log time up to `until`: records, EvaluateChanged after each, EvaluateSecond at every
   /// whole second.
   void RunUntil(Duration until);
+  /// Folds what has come by `until`, as a process that dies before it evaluates anything.
+  void RunUntilFolded(Duration until);
   /// Puts rules in force now.
   void Apply(const RuleSet& rules);
   /// Appends and folds what a command decided.
@@ -78,6 +80,8 @@ class RuleHarness {
   [[nodiscard]] std::unique_ptr<Engine> MakeEngine() const;
   void AppendRecord(std::string tenant, std::string payload, std::uint64_t events);
   void AppendDecided(const std::vector<Engine::Decided>& decided);
+  /// Appends what has come by now as one record.
+  void AppendArrivals();
   void EvaluateChanged();
   void EvaluateSecond();
   static void FoldInto(Engine* engine, const Record& record);

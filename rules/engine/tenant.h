@@ -14,6 +14,7 @@
 #include "rules/condition/condition.h"
 #include "rules/engine/late_book.h"
 #include "rules/measure/measure_fold.h"
+#include "rules/notice/event_notices.h"
 #include "rules/spec/annotation_template.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
@@ -38,6 +39,7 @@ struct Tenant {
   InhibitionBook inhibitions;
   NoticeBook notices;
   LateBook late;
+  EventNotices messages;
   std::string prices_digest;  ///< of the price table applied last; empty before the first
   Time first_at{};            ///< log time of its first record
   Time last_at{};             ///< and of its last
@@ -58,14 +60,10 @@ struct CompiledRule {
     for (const auto& [name, text] : rule.annotations) templates.emplace(name, text);
   }
   /// The rule's annotations for a step that is told. All that they name is in the transition, so
-  /// deciding it and folding it render the same.
-  [[nodiscard]] storage::Labels Annotations(const storage::AlertTransition& transition) const {
-    const TemplateValues values{transition.labels, transition.value, transition.threshold,
-                                transition.condition};
-    storage::Labels rendered;
-    for (const auto& [name, text] : templates) rendered.emplace(name, text.Render(values));
-    return rendered;
-  }
+  /// deciding it and folding it render the same. The last event that counted is in the windows,
+  /// which no event moves between the two.
+  [[nodiscard]] storage::Labels Annotations(const storage::AlertTransition& transition,
+                                            const WindowStore& windows) const;
   RuleCommon common;
   std::unique_ptr<Condition> condition;
   Projection projection;

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "rules/measure/event_text.h"
 #include "rules/spec/number_text.h"
 #include "rules/spec/template_tags.h"
 
@@ -19,6 +20,7 @@ using kainjow::mustache::data;
 using kainjow::mustache::mustache;
 
 constexpr std::string_view kLabelPrefix = "labels.";
+constexpr std::string_view kEventPrefix = "event.";
 constexpr std::string_view kEllipsis = "\u2026";
 
 std::string Cut(std::string text) {
@@ -54,7 +56,13 @@ class Lookup final : public basic_context<std::string> {
     const auto label = values_.labels.find(std::string(name));
     return label == values_.labels.end() ? "" : label->second;
   }
+  [[nodiscard]] std::string OfEvent(std::string_view name) const {
+    if (values_.event == nullptr) return "";
+    const auto text = values_.event->find(name);
+    return text == values_.event->end() ? "" : text->second;
+  }
   [[nodiscard]] std::string TextOf(std::string_view name) const {
+    if (name.starts_with(kEventPrefix)) return OfEvent(name.substr(kEventPrefix.size()));
     if (name.starts_with(kLabelPrefix)) return Label(name.substr(kLabelPrefix.size()));
     if (name == "rule" || name == "severity") return Label(name);
     if (name == "value") return NumberText(values_.value);
@@ -66,6 +74,12 @@ class Lookup final : public basic_context<std::string> {
   const TemplateValues& values_;
   mutable std::map<std::string, data, std::less<>> found_;
 };
+
+bool IsEventLabel(std::string_view name) {
+  if (!name.starts_with(kEventPrefix)) return false;
+  name.remove_prefix(kEventPrefix.size());
+  return name.starts_with(kEventLabels) && name.size() > kEventLabels.size();
+}
 
 /// Walks over the tags and collects what is wrong with them.
 class Checker {
@@ -113,9 +127,7 @@ class Checker {
   void CheckName(const TemplateTag& tag) {
     if (std::find(known_->begin(), known_->end(), tag.name) != known_->end()) return;
     if (tag.name.empty()) return Say(tag, "the tag is empty; write e.g. {{value}}");
-    if (tag.name == "event" || tag.name.starts_with("event.")) {
-      return Say(tag, "a rule over windows knows no single event; use labels, value or threshold");
-    }
+    if (IsEventLabel(tag.name)) return;
     if (tag.name.starts_with(kLabelPrefix)) {
       return Say(tag, "the alerts of this rule have no such label; add it to `by` or `labels`",
                  std::string(tag.name));
@@ -162,6 +174,23 @@ std::string AnnotationTemplate::Render(const TemplateValues& values) const {
     rendered = text_;
   }
   return Cut(std::move(rendered));
+}
+
+std::vector<std::string> TemplateEventNames(std::string_view text) {
+  std::vector<std::string> names;
+  std::size_t position = 0;
+  while (const std::optional<TemplateTag> tag = NextTag(text, &position)) {
+    if (tag->name.starts_with(kEventPrefix))
+      names.emplace_back(tag->name.substr(kEventPrefix.size()));
+  }
+  return names;
+}
+
+std::vector<std::string> EventTemplateNames() {
+  std::vector<std::string> names;
+  for (const std::string_view name : EventTextNames())
+    names.push_back(std::string(kEventPrefix).append(name));
+  return names;
 }
 
 std::vector<TemplateMistake> CheckTemplate(std::string_view text,

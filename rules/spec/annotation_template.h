@@ -22,6 +22,8 @@ struct TemplateValues {
   const storage::Labels& labels;
   double value = 0, threshold = 0;  ///< `value`, `threshold`
   std::string_view condition;       ///< `condition`: "1h/5m"
+  /// Of the last event that counted, by the names of EventText: `event.customer`. Null: none.
+  const storage::Labels* event = nullptr;
 };
 /// The names besides `labels.…`.
 inline constexpr std::string_view kTemplateNames[] = {"value", "threshold", "rule", "severity",
@@ -52,12 +54,18 @@ class AnnotationTemplate {
   std::unique_ptr<Compiled> compiled_;  ///< null: text without tags
 };
 
+/// What the template names of an event, without the prefix `event.`, in order of use.
+[[nodiscard]] std::vector<std::string> TemplateEventNames(std::string_view text);
+/// Every `event.` name that CheckTemplate may be given; those of labels are understood besides.
+[[nodiscard]] std::vector<std::string> EventTemplateNames();
+
 /// A mistake in a template.
 struct TemplateMistake {
   std::string message;  ///< which tag, what is wrong, and what would be right
   std::string unknown;  ///< the name that nothing bears; empty for other mistakes
 };
-/// `known` are all names that the rule's alerts have: kTemplateNames and "labels.agent".
+/// `known` are all names that the rule's alerts have: kTemplateNames, "labels.agent", and
+/// EventTemplateNames().
 [[nodiscard]] std::vector<TemplateMistake> CheckTemplate(std::string_view text,
                                                          std::span<const std::string> known);
 

@@ -88,9 +88,9 @@ TEST(AnnotationTemplateTest, AnUnknownNameIsTold) {
               ElementsAre("'{{vlaue}}': the name is unknown [vlaue]",
                           "'{{labels.agnet}}': the alerts of this rule have no such label; add it "
                           "to `by` or `labels` [labels.agnet]"));
-  EXPECT_THAT(Mistakes("{{event.customer}}"),
-              ElementsAre("'{{event.customer}}': a rule over windows knows no single event; use "
-                          "labels, value or threshold"));
+  EXPECT_THAT(Mistakes("{{event.custmer}}"),
+              ElementsAre("'{{event.custmer}}': the name is unknown [event.custmer]"));
+  EXPECT_THAT(Mistakes("{{event.labels.}}"), testing::SizeIs(1));
   EXPECT_THAT(Mistakes("{{}}"), ElementsAre("'{{}}': the tag is empty; write e.g. {{value}}"));
 }
 

@@ -24,6 +24,8 @@ class RuleChecks {
   /// "; did you mean 'x'?" for the name that is nearest, or nothing.
   [[nodiscard]] virtual std::string Nearest(const std::string& name,
                                             const std::vector<std::string_view>& names) const = 0;
+  /// Filters that are no part of Common.
+  virtual void Where(const std::string& path, const std::vector<Projection::Filter>& where) = 0;
   /// A whole number of seconds from 0 to `max`.
   virtual void Span(const std::string& path, Duration span, Duration max) = 0;
 };
@@ -34,5 +36,8 @@ void CheckDerived(const std::string& path, std::size_t place, const RuleSet& rul
                   RuleChecks* checks);
 void CheckThreshold(const std::string& path, const ThresholdSpec& spec, const RuleSet& rules,
                     RuleChecks* checks);
+void CheckAbsence(const std::string& path, const AbsenceSpec& spec, RuleChecks* checks);
+void CheckExpectation(const std::string& path, const ExpectationSpec& spec, RuleChecks* checks);
+void CheckNotice(const std::string& path, const NoticeSpec& spec, RuleChecks* checks);
 
 }  // namespace barograph::rules

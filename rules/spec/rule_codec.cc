@@ -455,6 +455,33 @@ void Walk(Archive& archive, ThresholdSpec& threshold) {
 }
 
 template <typename Archive>
+void Walk(Archive& archive, AbsenceSpec& absence) {
+  Field(archive, "rule", absence.common);
+  Field(archive, "measure", absence.measure);
+  Field(archive, "silence", absence.silence);
+  Field(archive, "expected", absence.expected);
+  Field(archive, "seen_within", absence.seen_within);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, ExpectationSpec& expectation) {
+  Field(archive, "rule", expectation.common);
+  Field(archive, "measure", expectation.measure);
+  Field(archive, "expect", expectation.expect.measure);
+  Field(archive, "expect_where", expectation.expect.where);
+  Field(archive, "within", expectation.within);
+}
+
+template <typename Archive>
+void Walk(Archive& archive, NoticeSpec& notice) {
+  Field(archive, "rule", notice.common);
+  Field(archive, "each", notice.each);
+  Field(archive, "text", notice.text);
+  Field(archive, "limit", notice.limit);
+  Field(archive, "per", notice.per);
+}
+
+template <typename Archive>
 void Walk(Archive& archive, RuleSet& rules) {
   Field(archive, "labels", rules.labels);
   Field(archive, "timezone", rules.timezone);
@@ -471,6 +498,9 @@ void Walk(Archive& archive, RuleSet& rules) {
   LaterField(archive, "allow_private", rules.allow_private);
   LaterField(archive, "derived", rules.derived);
   LaterField(archive, "thresholds", rules.thresholds);
+  LaterField(archive, "absences", rules.absences);
+  LaterField(archive, "expects", rules.expects);
+  LaterField(archive, "notices", rules.notices);
 }
 
 }  // namespace

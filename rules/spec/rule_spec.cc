@@ -4,6 +4,8 @@
 #include <charconv>
 #include <numeric>
 
+#include "rules/spec/annotation_template.h"
+
 namespace barograph::rules {
 namespace {
 
@@ -12,6 +14,8 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 constexpr std::int64_t kBillion = 1'000'000'000;
+/// A wait is kept so much longer than it matters: the grace after a start may delay it.
+constexpr Duration kOpenBeyond = minutes(10);
 
 Int128 GreatestCommonDivisor(Int128 a, Int128 b) {
   while (b != 0) {
@@ -57,6 +61,72 @@ void SortUnique(std::vector<T>* values) {
   values->erase(std::unique(values->begin(), values->end()), values->end());
 }
 
+/// What the rule's annotations name of the last event that counted.
+std::vector<std::string> TextsOf(const RuleCommon& rule) {
+  std::vector<std::string> names;
+  for (const auto& [annotation, text] : rule.annotations) {
+    for (std::string& name : TemplateEventNames(text)) names.push_back(std::move(name));
+  }
+  SortUnique(&names);
+  return names;
+}
+
+WindowPlan::Sighting SightingFor(const RuleCommon& rule, std::vector<std::string> measures) {
+  SortUnique(&measures);
+  return {SightingOf(rule), ProjectionOf(rule), std::move(measures),
+          TextsOf(rule),    Duration{0},        ""};
+}
+
+const std::string& CountedBy(const SloSpec& slo) {
+  return slo.slice ? slo.slice->measure : slo.total.measure;
+}
+
+void PlanSightings(const RuleSet& rules, WindowPlan* plan) {
+  const auto add = [plan](WindowPlan::Sighting sighting) {
+    plan->projections.push_back(sighting.projection);
+    plan->sightings.push_back(std::move(sighting));
+  };
+  // Other rules remember only what their texts name.
+  const auto add_named = [&add](const RuleCommon& rule, std::vector<std::string> counted) {
+    WindowPlan::Sighting sighting = SightingFor(rule, std::move(counted));
+    if (!sighting.texts.empty()) add(std::move(sighting));
+  };
+  for (const SloSpec& slo : rules.slos) add_named(slo.common, {CountedBy(slo)});
+  for (const BudgetSpec& budget : rules.budgets) add_named(budget.common, {budget.measure});
+  for (const GoalSpec& goal : rules.goals) add_named(goal.common, {goal.measure});
+  for (const ThresholdSpec& threshold : rules.thresholds) {
+    if (const auto source = ResolveSource(threshold, rules.derived)) {
+      std::vector<std::string> counted;
+      for (const MeasureSum::Term& term : source->of.terms) counted.push_back(term.name.base);
+      add_named(threshold.common, std::move(counted));
+    }
+    for (const SloSpec& slo : rules.slos) {
+      if (threshold.form != ThresholdSpec::Form::kBudget || slo.common.name != threshold.slo)
+        continue;
+      RuleCommon common = threshold.common;
+      common.by = slo.common.by;
+      common.where = slo.common.where;
+      add_named(common, {CountedBy(slo)});
+    }
+  }
+  for (const AbsenceSpec& absence : rules.absences)
+    add(SightingFor(absence.common, {absence.measure}));
+  for (const ExpectationSpec& expectation : rules.expects) {
+    WindowPlan::Sighting asked = SightingFor(expectation.common, {expectation.measure});
+    asked.open_for = expectation.within + expectation.common.keep_firing_for + kOpenBeyond;
+    RuleCommon answering = expectation.common;
+    answering.where = expectation.expect.where;
+    WindowPlan::Sighting answer{AnswerOf(expectation.common),
+                                ProjectionOf(answering),
+                                {expectation.expect.measure},
+                                {},
+                                Duration{0},
+                                asked.id};
+    add(std::move(asked));
+    add(std::move(answer));
+  }
+}
+
 }  // namespace
 
 std::vector<BurnRow> DefaultBurnRows() {
@@ -87,6 +157,9 @@ Projection ProjectionOf(const RuleCommon& rule) {
   SortUnique(&projection.where);
   return projection;
 }
+
+std::string SightingOf(const RuleCommon& rule) { return rule.name; }
+std::string AnswerOf(const RuleCommon& rule) { return "answer:" + rule.name; }
 
 SloMeasures MeasuresOf(const SloSpec& slo) {
   if (slo.slice)
@@ -127,6 +200,7 @@ WindowPlan PlanWindows(const RuleSet& rules) {
     if (threshold.form == ThresholdSpec::Form::kBudget) continue;
     plan.projections.push_back(ProjectionOf(threshold.common));
   }
+  PlanSightings(rules, &plan);
   SortUnique(&plan.labels);
   SortUnique(&plan.projections);
   SortUnique(&plan.at_most);

@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "rules/measure/measure.h"
+#include "rules/spec/absence_spec.h"
 #include "rules/spec/budget_spec.h"
+#include "rules/spec/expectation_spec.h"
+#include "rules/spec/notice_spec.h"
 #include "rules/spec/receiver_spec.h"
 #include "rules/spec/route_spec.h"
 #include "rules/spec/rule.h"
@@ -88,6 +91,9 @@ struct RuleSet {
   std::vector<GoalSpec> goals;
   std::vector<DerivedSpec> derived;
   std::vector<ThresholdSpec> thresholds;
+  std::vector<AbsenceSpec> absences;
+  std::vector<ExpectationSpec> expects;
+  std::vector<NoticeSpec> notices;
   RouteSpec route;
   std::vector<ReceiverSpec> receivers;
   std::vector<InhibitionSpec> inhibitions;
@@ -120,6 +126,10 @@ struct SloMeasures {
 [[nodiscard]] MeasureName MeasureOf(const GoalSpec& goal);
 /// The calendars whose periods these rules need, in order.
 [[nodiscard]] std::vector<Calendar> CalendarsOf(const RuleSet& rules);
+/// Ids of the sightings (WindowPlan) that a rule reads: the events that count, and for an
+/// expectation those that answer.
+[[nodiscard]] std::string SightingOf(const RuleCommon& rule);
+[[nodiscard]] std::string AnswerOf(const RuleCommon& rule);
 /// What the windows must hold for these rules.
 [[nodiscard]] WindowPlan PlanWindows(const RuleSet& rules);
 

@@ -112,7 +112,7 @@ struct MeasureSum {
 /// The series that a threshold reads, with every name resolved.
 struct ThresholdSource {
   MeasureType type = MeasureType::kSum;
-  MeasureSum of, to;                     ///< `to` has terms for a ratio only
+  MeasureSum of, to;                   ///< `to` has terms for a ratio only
   ValueUnit unit = ValueUnit::kCount;  ///< of the value
 };
 /// Nothing when the spec has a mistake that Validate tells, and for kBudget, which reads its SLO.

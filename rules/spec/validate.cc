@@ -102,6 +102,7 @@ class Validator final : public RuleChecks {
     for (std::size_t i = 0; i < rules_.goals.size(); ++i)
       CheckGoal(Item("goals", i), rules_.goals[i], this);
     Thresholds();
+    RulesOfEvents();
     Receivers();
     Routes();
     return std::move(errors_);
@@ -116,10 +117,11 @@ class Validator final : public RuleChecks {
   }
 
   void RuleCount() {
-    const std::pair<const char*, std::size_t> kinds[] = {{"slos", rules_.slos.size()},
-                                                         {"thresholds", rules_.thresholds.size()},
-                                                         {"budgets", rules_.budgets.size()},
-                                                         {"goals", rules_.goals.size()}};
+    const std::pair<const char*, std::size_t> kinds[] = {
+        {"slos", rules_.slos.size()},         {"thresholds", rules_.thresholds.size()},
+        {"budgets", rules_.budgets.size()},   {"goals", rules_.goals.size()},
+        {"absences", rules_.absences.size()}, {"expects", rules_.expects.size()},
+        {"notices", rules_.notices.size()}};
     std::size_t count = 0;
     for (const auto& [list, size] : kinds) count += size;
     if (count <= kRulesMax) return;
@@ -139,6 +141,15 @@ class Validator final : public RuleChecks {
       CheckDerived(Item("derived", i), i, rules_, this);
     for (std::size_t i = 0; i < rules_.thresholds.size(); ++i)
       CheckThreshold(Item("thresholds", i), rules_.thresholds[i], rules_, this);
+  }
+
+  void RulesOfEvents() {
+    for (std::size_t i = 0; i < rules_.absences.size(); ++i)
+      CheckAbsence(Item("absences", i), rules_.absences[i], this);
+    for (std::size_t i = 0; i < rules_.expects.size(); ++i)
+      CheckExpectation(Item("expects", i), rules_.expects[i], this);
+    for (std::size_t i = 0; i < rules_.notices.size(); ++i)
+      CheckNotice(Item("notices", i), rules_.notices[i], this);
   }
   std::string Nearest(const std::string& name,
                       const std::vector<std::string_view>& names) const override {
@@ -176,7 +187,7 @@ class Validator final : public RuleChecks {
     }
   }
 
-  void Where(const std::string& path, const std::vector<Projection::Filter>& where) {
+  void Where(const std::string& path, const std::vector<Projection::Filter>& where) override {
     std::set<std::string_view> seen;
     for (const Projection::Filter& filter : where) {
       const std::string place = path + "." + filter.dimension;
@@ -222,6 +233,7 @@ class Validator final : public RuleChecks {
     for (const std::string& name : rule.by) known.push_back("labels." + name);
     for (const auto& [name, value] : rule.labels) known.push_back("labels." + name);
     for (const std::string_view name : kAlertLabels) known.push_back("labels." + std::string(name));
+    for (std::string& name : EventTemplateNames()) known.push_back(std::move(name));
     for (const auto& [name, text] : rule.annotations) {
       for (const TemplateMistake& mistake : CheckTemplate(text, known)) {
         Report(path + "." + name, mistake.message + NearestTemplateName(mistake.unknown, known));

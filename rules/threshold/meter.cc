@@ -51,8 +51,7 @@ Meter::Meter(const ThresholdSpec& spec, const ThresholdSource& source)
   if (form_ == Form::kRate) {
     scale_.numerator = spec.per.count();
     const std::int64_t shared = std::gcd(spec.per.count(), over_.count());
-    scale_ = {spec.per.count() / shared,
-              Int128{UnitOf(source.of.unit)} * (over_.count() / shared)};
+    scale_ = {spec.per.count() / shared, Int128{UnitOf(source.of.unit)} * (over_.count() / shared)};
   }
   additive_ = (type_ == MeasureType::kSum && form_ != Form::kRatio) || form_ == Form::kCount ||
               form_ == Form::kDistinct;

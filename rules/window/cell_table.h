@@ -31,8 +31,10 @@ struct alignas(64) Cell {
   std::uint32_t touched = 0;  ///< round of TakeTouched in which it was last reported
   ProjectionId projection;
   bool is_overflow = false;
-  Time judged_from{};              ///< slices that end later count
-  std::vector<std::uint16_t> far;  ///< of all other keys: place in `heads` + 1, or 0
+  Time judged_from{};                   ///< slices that end later count
+  std::vector<std::uint16_t> far;       ///< of all other keys: place in `heads` + 1, or 0
+  std::uint32_t sightings_mark = 0;     ///< as SeriesHead::mark, of `sightings`
+  std::vector<CellSighting> sightings;  ///< by the projection's sightings; empty: none seen yet
 
   [[nodiscard]] SeriesHead* Find(SeriesKey key) {
     if (key < kNearKeys) [[likely]] {

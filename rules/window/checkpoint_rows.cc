@@ -47,6 +47,12 @@ std::string_view RowKey::Cell(std::uint32_t cell) {
   return buffer_;
 }
 
+std::string_view RowKey::Sightings(std::uint32_t cell) {
+  Start(RowTable::kSightings);
+  ByteWriter(&buffer_).BigEndian32(cell);
+  return buffer_;
+}
+
 std::string_view RowKey::Series(SeriesRef series) {
   Append(RowTable::kSeries, series);
   return buffer_;
@@ -82,6 +88,7 @@ Result<ParsedKey> ParseRowKey(std::string_view key) {
       parsed.number = read16();
       break;
     case RowTable::kCell:
+    case RowTable::kSightings:
       parsed.series.cell = in.BigEndian32();
       break;
     case RowTable::kSeries:

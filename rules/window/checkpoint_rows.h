@@ -26,7 +26,9 @@ namespace barograph::rules {
 ///   wd <cell u32>                         projection and values of a cell
 ///   we <cell u32> <key u16>               a series: head and the open chunk of each level
 ///   we <cell u32> <key u16> <level> <slot>  a full chunk of one level; the next one in the slot
-///   overwrites it wz <cell u32> <key u16> <level> <chunk u32>  cold page: 64 hours or days that
+///   overwrites it
+///   wf <cell u32>                         sightings of a cell
+///   wz <cell u32> <key u16> <level> <chunk u32>  cold page: 64 hours or days that
 ///   left memory, kept for ever
 enum class RowTable : char {
   kStore = 'a',
@@ -34,6 +36,7 @@ enum class RowTable : char {
   kKey = 'c',
   kCell = 'd',
   kSeries = 'e',
+  kSightings = 'f',
   kColdPage = 'z'
 };
 
@@ -53,6 +56,7 @@ class RowKey {
   std::string_view Name(std::uint16_t measure) { return Numbered(RowTable::kName, measure); }
   std::string_view Key(std::uint16_t key) { return Numbered(RowTable::kKey, key); }
   std::string_view Cell(std::uint32_t cell);
+  std::string_view Sightings(std::uint32_t cell);
   std::string_view Series(SeriesRef series);
   std::string_view Chunk(SeriesRef series, int level, std::uint8_t slot);
   std::string_view ColdPage(SeriesRef series, int level, Bucket chunk);

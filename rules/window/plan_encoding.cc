@@ -113,4 +113,30 @@ bool DecodeCalendarSums(ByteReader* in, std::vector<WindowPlan::CalendarSum>* su
   });
 }
 
+void EncodeSightingSpecs(const std::vector<WindowPlan::Sighting>& sightings, ByteWriter* out) {
+  out->Varint(sightings.size());
+  for (const WindowPlan::Sighting& each : sightings) {
+    out->String(each.id);
+    EncodeProjection(each.projection, out);
+    EncodeStrings(each.measures, out);
+    EncodeStrings(each.texts, out);
+    out->SignedVarint(each.open_for.count());
+    out->String(each.answers);
+  }
+}
+
+bool DecodeSightingSpecs(ByteReader* in, std::vector<WindowPlan::Sighting>* sightings) {
+  return ReadTimes(in, [&] {
+    WindowPlan::Sighting& each = sightings->emplace_back();
+    each.id = std::string(in->String());
+    if (!DecodeProjection(in, &each.projection) || !DecodeStrings(in, &each.measures) ||
+        !DecodeStrings(in, &each.texts)) {
+      return false;
+    }
+    each.open_for = Duration(in->SignedVarint());
+    each.answers = std::string(in->String());
+    return in->ok();
+  });
+}
+
 }  // namespace barograph::rules

@@ -14,5 +14,9 @@ void EncodePlan(const WindowPlan& plan, ByteWriter* out);
 /// Not part of EncodePlan: they came later, and rows without them stay as they are.
 void EncodeCalendarSums(const std::vector<WindowPlan::CalendarSum>& sums, ByteWriter* out);
 [[nodiscard]] bool DecodeCalendarSums(ByteReader* in, std::vector<WindowPlan::CalendarSum>* sums);
+/// Likewise.
+void EncodeSightingSpecs(const std::vector<WindowPlan::Sighting>& sightings, ByteWriter* out);
+[[nodiscard]] bool DecodeSightingSpecs(ByteReader* in,
+                                       std::vector<WindowPlan::Sighting>* sightings);
 
 }  // namespace barograph::rules

@@ -30,6 +30,7 @@ struct LiveProjection {
   std::vector<Condition> where;
   std::vector<std::uint16_t> slices;     ///< places in the store's slices
   std::vector<std::uint16_t> calendars;  ///< places in the store's calendar sums
+  std::vector<std::uint16_t> sightings;  ///< places in the store's sightings
   CellTable table;
   std::vector<Cell*> cells;  ///< in order of creation
   Cell* overflow = nullptr;

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 #include "rules/window/plan_encoding.h"
 #include "rules/window/window_state.h"
+#include "storage/base/assert.h"
 
 namespace barograph::rules {
 namespace {
@@ -47,6 +49,8 @@ void WindowStore::State::BeginCheckpoint() {
   pending.clear();
   pending.swap(dirty);
   pending_next = 0;
+  pending_sightings.clear();
+  pending_sightings.swap(dirty_sightings);
   ++round;
   checkpointing = true;
   PrepareTables();
@@ -100,6 +104,7 @@ bool WindowStore::State::ContinueCheckpoint(std::size_t rows_max, const RowSink&
     rows += EmitSeries(ref, head, sink);
     head->mark = 0;
   }
+  if (!EmitSightings(sink, rows_max, &rows)) return false;
   // What was copied while this call worked cannot be: folding and this call share a thread.
   if (!ready.empty() || pending_next < pending.size()) return false;
   checkpointing = false;
@@ -115,6 +120,11 @@ void WindowStore::State::Drain() {
     });
     head->mark = 0;
   }
+  std::size_t rows = 0;
+  const bool all = EmitSightings(
+      [this](std::string_view key, std::string_view value) { ready.emplace_back(key, value); },
+      std::numeric_limits<std::size_t>::max(), &rows);
+  BAROGRAPH_ASSERT(all, "there is room for every row");
 }
 
 SeriesHead* WindowStore::State::FindPending(std::size_t place) const {
@@ -170,8 +180,8 @@ std::string WindowStore::State::EncodeStore() const {
     out.SignedVarint(from.time_since_epoch().count());
     out.SignedVarint(to.time_since_epoch().count());
   }
-  // Calendars came later: without any, the row is what it was.
-  if (plan.calendar_sums.empty() && periods.empty()) return bytes;
+  // Calendars and sightings came later: without any, the row is what it was.
+  if (plan.calendar_sums.empty() && periods.empty() && plan.sightings.empty()) return bytes;
   EncodeCalendarSums(plan.calendar_sums, &out);
   out.Varint(periods.size());
   for (const auto& [calendar, known] : periods) {
@@ -182,6 +192,7 @@ std::string WindowStore::State::EncodeStore() const {
       out.SignedVarint(period.end.time_since_epoch().count());
     }
   }
+  if (!plan.sightings.empty()) EncodeSightingSpecs(plan.sightings, &out);
   return bytes;
 }
 
@@ -213,6 +224,8 @@ Status WindowStore::State::LoadRow(std::string_view key, std::string_view value)
       return LoadCell(parsed.series.cell, value);
     case RowTable::kSeries:
       return LoadSeries(parsed, value);
+    case RowTable::kSightings:
+      return LoadSightings(parsed.series.cell, value);
     case RowTable::kColdPage:
       return {};  // stays on disk
   }
@@ -253,6 +266,12 @@ Status WindowStore::State::LoadStore(std::string_view value) {
     if (!GetTime(&in, &from) || !GetTime(&in, &to)) return BrokenRow("store");
   }
   if (in.ok() && !in.done() && !LoadCalendars(&in)) return BrokenRow("store");
+  if (in.ok() && !in.done() && !DecodeSightingSpecs(&in, &plan.sightings))
+    return BrokenRow("store");
+  for (const WindowPlan::Sighting& sighting : plan.sightings) {
+    if (projections.Find(sighting.projection) == nullptr) return BrokenRow("store");
+  }
+  LinkSightings();
   return in.ok() && in.done() ? Status() : BrokenRow("store");
 }
 
@@ -372,6 +391,8 @@ void WindowStore::State::Canonical(const std::function<void(std::string_view)>& 
         out.Varint(static_cast<std::uint64_t>(origin.type));
         head->series->Canonical(*head, &out);
       }
+      // Nothing seen is written like nothing to see: a restored cell may lack the empty places.
+      if (const std::string seen = EncodeSightings(*cell); !seen.empty()) out.String(seen);
       sink(bytes);
     }
   }

@@ -56,10 +56,11 @@ void WindowStore::State::Fold(const storage::EventView& event, Time time,
     if (cell != nullptr) cell->Prefetch();
     matches.push_back({projection, cell, hash});
   });
-  for (const Match& match : matches) FoldInto(match, time, bucket);
+  for (const Match& match : matches) FoldInto(event, match, time, bucket);
 }
 
-void WindowStore::State::FoldInto(const Match& match, Time time, Bucket bucket) {
+void WindowStore::State::FoldInto(const storage::EventView& event, const Match& match, Time time,
+                                  Bucket bucket) {
   LiveProjection* const projection = match.projection;
   Cell* cell = match.cell;
   if (cell == nullptr) [[unlikely]] {
@@ -71,6 +72,7 @@ void WindowStore::State::FoldInto(const Match& match, Time time, Bucket bucket) 
   if (projection->watched) Touch(cell);
   if (!projection->slices.empty()) CorrectSlices(*projection, cell, time);
   if (!projection->calendars.empty()) FoldCalendars(*projection, cell, time);
+  if (!projection->sightings.empty()) See(event, *projection, cell, time);
 }
 
 bool WindowStore::State::AddToOpenHead(SeriesHead* head, const ResolvedYield& yield) {

@@ -23,6 +23,7 @@ void WindowStore::State::Configure(const WindowPlan& next, Sequence at) {
   std::set<Projection> wanted(next.projections.begin(), next.projections.end());
   for (const WindowPlan::Slice& slice : next.slices) wanted.insert(slice.projection);
   for (const WindowPlan::CalendarSum& sum : next.calendar_sums) wanted.insert(sum.projection);
+  for (const WindowPlan::Sighting& sighting : next.sightings) wanted.insert(sighting.projection);
   for (const auto& counter : plan.at_most) {
     if (std::find(next.at_most.begin(), next.at_most.end(), counter) != next.at_most.end())
       continue;
@@ -43,7 +44,9 @@ void WindowStore::State::Configure(const WindowPlan& next, Sequence at) {
   for (const Projection& spec : next.projections) add(spec);
   for (const WindowPlan::Slice& slice : next.slices) add(slice.projection);
   for (const WindowPlan::CalendarSum& sum : next.calendar_sums) add(sum.projection);
+  for (const WindowPlan::Sighting& sighting : next.sightings) add(sighting.projection);
   projections.Route();
+  ConfigureSightings(next);
   const std::vector<WindowPlan::CalendarSum> before = std::exchange(plan, next).calendar_sums;
   LinkSlices();
   LinkCalendars();
@@ -120,6 +123,7 @@ void WindowStore::State::RemoveProjection(LiveProjection* projection) {
   for (Cell* cell : projection->cells) {
     for (SeriesKey key = 0; key < cell->key_limit(); ++key) RemoveSeries(cell, key);
     removed_rows.emplace_back(row.Cell(cell->id));
+    if (!cell->sightings.empty()) removed_rows.emplace_back(row.Sightings(cell->id));
     cells[cell->id].reset();
   }
   std::erase_if(touched, [this](CellId id) { return CellAt(id) == nullptr; });

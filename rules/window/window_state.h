@@ -50,14 +50,27 @@ struct LiveCalendarSum {
   SeriesKey source = 0, target = 0;
 };
 
+/// A sighting in force.
+struct LiveSighting {
+  WindowPlan::Sighting spec;
+  ProjectionId projection;
+  std::size_t slot = 0;                    ///< place in Cell::sightings
+  std::optional<std::size_t> answers;      ///< place of the sighting whose waits it ends
+  std::optional<std::size_t> answered_by;  ///< and the other way round
+  enum class Counts : std::uint8_t { kUnknown, kNo, kYes };
+  std::vector<Counts> counts;  ///< by series key, as far as it was asked
+};
+
 /// What WindowStore holds; its methods are spread over window_store.cc (queries), window_fold.cc,
-/// window_slices.cc, window_calendars.cc, window_plan.cc and window_checkpoint.cc.
+/// window_slices.cc, window_calendars.cc, window_sightings.cc, window_plan.cc and
+/// window_checkpoint.cc.
 struct WindowStore::State {
   MeasureNames names;
   ProjectionSet projections;
   std::vector<std::unique_ptr<Cell>> cells;  ///< by CellId; removed ones are null
   WindowPlan plan;
   std::vector<LiveSlice> slices;
+  std::vector<LiveSighting> sightings;
   std::vector<std::pair<Time, Time>> excluded;  ///< sorted by start
   std::vector<LiveCalendarSum> calendar_sums;
   Periods periods;
@@ -86,7 +99,7 @@ struct WindowStore::State {
     std::uint64_t hash;
   };
   std::vector<Match> matches;  ///< of the event being folded
-  void FoldInto(const Match& match, Time time, Bucket bucket);
+  void FoldInto(const storage::EventView& event, const Match& match, Time time, Bucket bucket);
   /// Adds to the head's newest 10 s bucket what needs nothing but the head; false: it needs more.
   static bool AddToOpenHead(SeriesHead* head, const ResolvedYield& yield);
   void FoldCell(Cell* cell, Time time, Bucket bucket);
@@ -122,6 +135,24 @@ struct WindowStore::State {
   void ConfigureCalendars(const WindowPlan& next);
   void LinkCalendars();
 
+  // --- window_sightings.cc
+  void See(const storage::EventView& event, const LiveProjection& projection, Cell* cell,
+           Time time);
+  /// Whether the event being folded counts for the sighting.
+  [[nodiscard]] bool Counts(LiveSighting* sighting) const;
+  CellSighting& ChangeSighting(const LiveSighting& sighting, Cell* cell);
+  void OpenWait(const LiveSighting& sighting, Cell* cell, Time time);
+  [[nodiscard]] Duration Counted(Time from, Time to) const;
+  void EndWaits(const LiveSighting& sighting, const Cell& cell, Time time);
+  /// The cell of the same values in the other sighting's projection; null for none.
+  [[nodiscard]] Cell* Partner(const LiveSighting& other, const Cell& cell) const;
+  void ConfigureSightings(const WindowPlan& next);
+  void LinkSightings();
+  void BeginSighting(const LiveSighting& sighting, Cell* cell);
+  void MarkSightings(Cell* cell);
+  [[nodiscard]] std::string EncodeSightings(const Cell& cell) const;
+  Status LoadSightings(std::uint32_t id, std::string_view value);
+
   // --- window_plan.cc
   void Configure(const WindowPlan& next, Sequence at);
   void ConfigureSlices(const WindowPlan& next);
@@ -134,7 +165,8 @@ struct WindowStore::State {
   std::uint32_t round = 2;  ///< a head whose mark is this is dirty, one less: pending
   std::vector<SeriesRef> dirty, pending;
   std::size_t pending_next = 0;
-  std::string row_value;  ///< of the series being emitted
+  std::vector<std::uint32_t> dirty_sightings, pending_sightings;  ///< cells
+  std::string row_value;                                          ///< of the series being emitted
   bool checkpointing = false;
   std::deque<std::pair<std::string, std::string>> ready;  ///< rows copied before a write
   std::vector<std::string> removed_rows;
@@ -144,6 +176,7 @@ struct WindowStore::State {
   bool is_loading = false;
 
   void MarkDirty(SeriesRef self, SeriesHead* head);
+  bool EmitSightings(const EmitRow& emit, std::size_t rows_max, std::size_t* rows);
   std::size_t EmitSeries(SeriesRef self, SeriesHead* head, const EmitRow& emit);
   [[nodiscard]] SeriesHead* FindPending(std::size_t place) const;  ///< null: nothing to emit
   void PrefetchPending() const;

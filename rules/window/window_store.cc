@@ -233,10 +233,36 @@ Duration WindowStore::ExcludedWithin(Time from, Time to, Duration longer) const 
   return excluded;
 }
 
+Time WindowStore::ExcludedUntil() const {
+  Time until{};
+  for (const auto& [begin, end] : state_->excluded) until = std::max(until, end);
+  return until;
+}
+
+Time WindowStore::After(Time from, Duration counted) const {
+  Time moment = from + counted;
+  for (const auto& [begin, end] : state_->excluded) {
+    if (end > from && begin < moment) moment += end - std::max(from, begin);
+  }
+  return moment;
+}
+
 std::uint64_t WindowStore::Distinct(CellId cell, MeasureId measure, Time at,
                                     Duration window) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kDistinct);
   return head == nullptr ? 0 : As<DistinctSeries>(*head).Window(*head, at, window).Estimate();
+}
+
+const CellSighting* WindowStore::Sighting(CellId id, std::string_view sighting) const {
+  const Cell* const cell = state_->CellAt(id);
+  if (cell == nullptr) return nullptr;
+  for (const std::uint16_t place : state_->projections.At(cell->projection)->sightings) {
+    const LiveSighting& live = state_->sightings[place];
+    if (live.spec.id != sighting) continue;
+    const bool seen = live.slot < cell->sightings.size() && cell->sightings[live.slot].at != Time{};
+    return seen ? &cell->sightings[live.slot] : nullptr;
+  }
+  return nullptr;
 }
 
 void WindowStore::Watch(ProjectionId projection) {

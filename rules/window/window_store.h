@@ -73,6 +73,20 @@ struct WindowPlan {
     friend auto operator<=>(const CalendarSum&, const CalendarSum&) = default;
   };
   std::vector<CalendarSum> calendar_sums;  ///< sorted, without duplicates
+  /// What each cell of a projection remembers of single events, beyond sums: see CellSighting.
+  struct Sighting {
+    std::string id;  ///< unique
+    Projection projection;
+    std::vector<std::string> measures;  ///< an event counts that yields one of these base names
+    std::vector<std::string> texts;     ///< kept of the newest event, see EventText
+    /// Above 0: each event opens a wait for an answer, which is forgotten after so long.
+    Duration open_for{0};
+    /// An event here answers what waits under that id in the cell of the same values; both
+    /// projections have the same `by`. Empty: none.
+    std::string answers;
+    friend bool operator==(const Sighting&, const Sighting&) = default;
+  };
+  std::vector<Sighting> sightings;
 };
 
 /// One period of a calendar: [start, end).
@@ -87,6 +101,17 @@ struct Period {
 /// Periods of a calendar that are known at once; older ones are forgotten, what they counted is
 /// not.
 inline constexpr std::size_t kPeriodsKept = 64;
+
+/// What a cell remembers of the events of one sighting.
+struct CellSighting {
+  Time at{};              ///< event time of the newest one; 0 before the first
+  storage::Labels texts;  ///< of that event, by the plan's names; empty ones are left out
+  /// Event times that wait for an answer, ascending. At most kOpenSightingsMax: beyond, the newest
+  /// takes the place of the one before it.
+  std::vector<Time> open;
+  friend bool operator==(const CellSighting&, const CellSighting&) = default;
+};
+inline constexpr std::size_t kOpenSightingsMax = 32;
 
 /// Result of a distribution query.
 struct QuantileAnswer {
@@ -182,6 +207,9 @@ class WindowStore {
   [[nodiscard]] GaugeAnswer Gauge(CellId cell, MeasureId measure, Time at, Duration window) const;
   [[nodiscard]] std::uint64_t Distinct(CellId cell, MeasureId measure, Time at,
                                        Duration window) const;
+  /// Null for a cell or sighting that does not exist, or before its first event. A sighting that
+  /// is new for a cell with history begins with its newest bucket of 10 s.
+  [[nodiscard]] const CellSighting* Sighting(CellId cell, std::string_view id) const;
 
   /// The same over every hour that [from, to) touches, at most 35 d back.
   [[nodiscard]] QuantileAnswer QuantileOfHours(CellId cell, MeasureId measure, double q, Time from,
@@ -191,8 +219,12 @@ class WindowStore {
   [[nodiscard]] Time CellSince(CellId cell) const;
   /// How much of [from, to) was excluded, each exclusion being `longer` than it was. They are kept
   /// for 36 d, the newest kExclusionsKept of them.
-  [[nodiscard]] Duration ExcludedWithin(Time from, Time to, Duration longer) const;
+  [[nodiscard]] Duration ExcludedWithin(Time from, Time to, Duration longer = Duration{0}) const;
   static constexpr std::size_t kExclusionsKept = 10'000;
+  /// End of the last exclusion; the epoch when there was none.
+  [[nodiscard]] Time ExcludedUntil() const;
+  /// The moment at which `counted` has passed since `from`, without what was excluded.
+  [[nodiscard]] Time After(Time from, Duration counted) const;
 
   // --- What changed: rules watch cells, evaluation looks only at those touched.
   /// Future folds into cells of `projection` report themselves in TakeTouched.

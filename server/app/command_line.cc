@@ -61,6 +61,7 @@ int RunCommandLine(int argc, char** argv) {
   int status = kExitDone;
   AddServeCommand(root, &status);
   AddDemoCommand(root, &status);
+  AddInitCommand(root, &status);
   AddEmitCommand(root, &status);
   AddImportCommand(root, &status);
   AddTailCommand(root, &status);

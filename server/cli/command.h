@@ -24,6 +24,7 @@ void AddConfigCommand(CLI::App& root, int* status);
 void AddDlqCommand(CLI::App& root, int* status);
 void AddEmitCommand(CLI::App& root, int* status);
 void AddImportCommand(CLI::App& root, int* status);
+void AddInitCommand(CLI::App& root, int* status);
 void AddKafkaCommand(CLI::App& root, int* status);
 void AddLogCommand(CLI::App& root, int* status);
 void AddPricesCommand(CLI::App& root, int* status);

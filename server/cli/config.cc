@@ -56,27 +56,61 @@ void PrintWarnings(const Configuration& configuration) {
   }
 }
 
-Result<Footprint> CheckMain(const std::string& file) {
-  BAROGRAPH_ASSIGN(const Configuration configuration, LoadConfiguration({.file = file}));
+/// What a check found to be right.
+struct Checked {
+  Footprint footprint;
+  std::vector<InertRule> inert;
+};
+
+Result<Checked> CheckMain(const std::string& file) {
+  BAROGRAPH_ASSIGN(Configuration configuration, LoadConfiguration({.file = file}));
   PrintWarnings(configuration);
-  return EstimateFootprint(configuration.rules, configuration.server);
+  return Checked{EstimateFootprint(configuration.rules, configuration.server),
+                 std::move(configuration.inert)};
 }
 
-Result<Footprint> CheckRuleFiles(const std::vector<std::string>& files) {
+Result<Checked> CheckRuleFiles(const std::vector<std::string>& files) {
   std::vector<RuleSource> sources;
   for (const std::string& file : files) {
     BAROGRAPH_ASSIGN(std::string text, ReadConfigFile(file));
     sources.push_back({file, std::move(text)});
   }
-  BAROGRAPH_ASSIGN(const rules::RuleSet rules, LoadRuleSet(sources));
-  return EstimateFootprint(rules, ServerConfig());
+  std::vector<InertRule> inert;
+  BAROGRAPH_ASSIGN(const rules::RuleSet rules, LoadRuleSet(sources, "UTC", &inert));
+  return Checked{EstimateFootprint(rules, ServerConfig()), std::move(inert)};
+}
+
+nlohmann::ordered_json CheckedJson(const Checked& checked) {
+  const Footprint& footprint = checked.footprint;
+  nlohmann::ordered_json json{{"slos", footprint.slos},
+                              {"burn_rows", footprint.burn_rows},
+                              {"thresholds", footprint.thresholds},
+                              {"projections", footprint.projections},
+                              {"exact_counters", footprint.exact_counters},
+                              {"receivers", footprint.receivers},
+                              {"bytes_per_series", footprint.bytes_per_series},
+                              {"bytes_max", footprint.bytes_max}};
+  json["inert"] = nlohmann::ordered_json::array();
+  for (const InertRule& rule : checked.inert)
+    json["inert"].push_back({{"rule", rule.name}, {"setting", rule.setting}});
+  return json;
+}
+
+void PrintChecked(const Checked& checked) {
+  std::printf("ok: %s\n", checked.footprint.ToString().c_str());
+  for (const InertRule& rule : checked.inert) {
+    std::printf("asleep: %s waits for `%s` in %s\n", rule.name.c_str(),
+                ExampleOfSetting(rule.setting).c_str(), kMainFile);
+  }
 }
 
 /// Rule files are checked together, as the server reads them; a barograph.yaml with the rule files
 /// that it names.
 int RunCheck(const ConfigFlags& flags) {
   std::vector<std::string> rule_files;
-  std::vector<Result<Footprint>> results;
+  std::vector<Result<Checked>> results;
+  if (flags.files.empty())
+    results.push_back(CheckMain(std::filesystem::exists(kMainFile) ? kMainFile : ""));
   for (const std::string& file : flags.files) {
     if (std::filesystem::path(file).filename() == kMainFile) {
       results.push_back(CheckMain(file));
@@ -86,22 +120,13 @@ int RunCheck(const ConfigFlags& flags) {
   }
   if (!rule_files.empty()) results.push_back(CheckRuleFiles(rule_files));
   int status = kExitDone;
-  for (const Result<Footprint>& result : results) {
+  for (const Result<Checked>& result : results) {
     if (!result.ok()) {
       status = Refuse(result.error());
     } else if (flags.output == OutputFormat::kJson) {
-      std::puts(nlohmann::ordered_json{{"slos", result.value().slos},
-                                       {"burn_rows", result.value().burn_rows},
-                                       {"thresholds", result.value().thresholds},
-                                       {"projections", result.value().projections},
-                                       {"exact_counters", result.value().exact_counters},
-                                       {"receivers", result.value().receivers},
-                                       {"bytes_per_series", result.value().bytes_per_series},
-                                       {"bytes_max", result.value().bytes_max}}
-                    .dump(2)
-                    .c_str());
+      std::puts(CheckedJson(*result).dump(2).c_str());
     } else {
-      std::printf("ok: %s\n", result.value().ToString().c_str());
+      PrintChecked(*result);
     }
   }
   return status;
@@ -155,6 +180,9 @@ int RunPrint(const ConfigFlags& flags) {
   for (const rules::SloSpec& slo : rules.slos) std::printf("slo %s\n", slo.common.name.c_str());
   for (const rules::ThresholdSpec& threshold : rules.thresholds)
     std::printf("threshold %s\n", threshold.common.name.c_str());
+  for (const auto& each : rules.absences) std::printf("absence %s\n", each.common.name.c_str());
+  for (const auto& each : rules.expects) std::printf("expectation %s\n", each.common.name.c_str());
+  for (const auto& each : rules.notices) std::printf("notice %s\n", each.common.name.c_str());
   for (const rules::ReceiverSpec& receiver : rules.receivers) PrintReceiver(receiver);
   if (configuration->kafka) PrintKafka(*configuration->kafka);
   return kExitDone;
@@ -163,11 +191,16 @@ int RunPrint(const ConfigFlags& flags) {
 CLI::App* AddCheck(CLI::App* parent, const std::shared_ptr<ConfigFlags>& flags, int* status) {
   CLI::App* check = parent->add_subcommand(
       "check", "Check rule files, or a barograph.yaml with the rule files it names");
-  check->add_option("files", flags->files, "files to check; rule files are checked together")
-      ->required();
+  check->add_option("files", flags->files,
+                    "files to check; rule files are checked together; without any barograph.yaml, "
+                    "or the defaults where there is none");
   check->footer(
-      "Prints `ok` with counts and memory, or every mistake with file, line and column. Exit "
-      "status 78 on refusal.");
+      "Prints `ok` with counts and memory and the rules that wait for a figure, or every mistake "
+      "with file, line and column. Exit status 78 on refusal.\n"
+      "Examples:\n"
+      "  barograph rules check\n"
+      "  barograph rules check rules.yaml more-rules.yaml\n"
+      "  barograph rules check /etc/barograph/barograph.yaml");
   check->callback([flags, status] { *status = RunCheck(*flags); });
   return check;
 }

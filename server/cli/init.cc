@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -43,20 +44,25 @@ std::string Line(const std::string& key, const std::string& value, const std::st
 
 std::string ConfigurationText(const InitFlags& flags, const std::string& slack_file) {
   std::string text =
-      "# Barograph's configuration. Every setting: docs/configuration.md; `barograph config print` shows what holds.\n" +
+      "# Barograph's configuration. Every setting: docs/configuration.md; `barograph config print` "
+      "shows what holds.\n" +
       Line("data", "barograph-data", "", "folder of the log and all state") +
       Line("listen", "127.0.0.1:7171", "", "gRPC: agents, and the commands of `barograph`") +
       Line("http", "127.0.0.1:7172", "", "metrics and health") +
-      Line("timezone", flags.timezone, "America/New_York", "of calendar days, and of times without a zone") +
-      "\n# The figures that the rules ask for. A rule that waits for one sleeps: `barograph rules check` lists it.\n" +
+      Line("timezone", flags.timezone, "America/New_York",
+           "of calendar days, and of times without a zone") +
+      "\n# The figures that the rules ask for. A rule that waits for one sleeps: `barograph rules "
+      "check` lists it.\n" +
       Line("budget", flags.budget, "50 USD/day", "what may be spent") +
       Line("goal", flags.goal, "300 USD/day", "what is to be earned") +
       Line("conversion", flags.conversion, "2%", "share of visits that end with a payment") +
-      "\nrules: [rules.yaml]                   # SIGHUP reads them again; a bad file leaves the old ones in force\n"
+      "\nrules: [rules.yaml]                   # SIGHUP reads them again; a bad file leaves the "
+      "old ones in force\n"
       "\n# Who is told: docs/receivers.md, docs/alerting.md.\n";
   if (slack_file.empty()) {
     return text +
-           "routes: {receiver: console}\nreceivers:\n  - {name: console, console: {stream: stdout}}\n"
+           "routes: {receiver: console}\nreceivers:\n  - {name: console, console: {stream: "
+           "stdout}}\n"
            "# - {name: chat, slack: {url: {env: SLACK_URL}}}\n";
   }
   return text + "routes: {receiver: chat}\nreceivers:\n  - {name: chat, slack: {url: {file: " +
@@ -67,7 +73,8 @@ Status WriteNew(const NewFile& file, bool force) {
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL);
   const int descriptor = ::open(file.path.c_str(), flags, file.mode);
   const auto failed = [&](int error) {
-    return Error(ErrorCode::kIo, "cannot write " + file.path.string() + ": " + std::strerror(error));
+    return Error(ErrorCode::kIo,
+                 "cannot write " + file.path.string() + ": " + std::strerror(error));
   };
   if (descriptor < 0 && errno == EEXIST) {
     return Error(ErrorCode::kFailedPrecondition,

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "ingest/formats/nearest_name.h"
+#include "server/config/default_rules.h"
 #include "server/config/life_section.h"
 #include "server/config/map_reader.h"
 #include "server/config/rule_file.h"
@@ -28,6 +29,21 @@ std::vector<std::string> SplitList(std::string_view text) {
   return values;
 }
 
+Figures FiguresOf(const ServerConfig& server) {
+  Figures figures;
+  const auto add = [&](const std::string& name, const std::string& text) {
+    if (text.empty()) return;
+    const Result<AmountPerPeriod> amount = ParseAmountPerPeriod(text);
+    if (!amount.ok()) return;  // which was told when the setting was read
+    figures.values[name + ".amount"] = amount->amount;
+    figures.values[name + ".period"] = amount->period;
+  };
+  add("budget", server.budget);
+  add("goal", server.goal);
+  if (!server.conversion.empty()) figures.values["conversion"] = server.conversion;
+  return figures;
+}
+
 class Loader {
  public:
   explicit Loader(const ConfigSources& sources) : sources_(sources) {
@@ -41,8 +57,10 @@ class Loader {
     ReadEnvironmentSettings();
     ReadFlags();
     draft_.rules.timezone = configuration_.server.timezone;
+    draft_.figures = FiguresOf(configuration_.server);
     for (const std::string& file : configuration_.server.rules) ReadRules(file);
     FinishMuteTimes(&draft_);
+    if (uses_default_rules_) TellTheConsole();
     CheckRules(draft_, &diagnostics_);
     configuration_.kafka =
         kafka_.Finish(configuration_.server, &diagnostics_, &configuration_.warnings);
@@ -51,6 +69,7 @@ class Loader {
       configuration_.settings[i].value = Settings()[i].show(configuration_.server);
     }
     configuration_.rules = std::move(draft_.rules);
+    configuration_.inert = std::move(draft_.inert);
     return std::move(configuration_);
   }
 
@@ -88,7 +107,8 @@ class Loader {
     for (const auto& [section, settings] : sections) ReadSection(section, settings, top);
     ReadSharedSections(top, &draft_);
     top.RefuseLater({"tls", "rates"}, "leave it out");
-    top.RefuseLater({"slos"}, "rules stand in files of their own: `rules: [rules.yaml]`");
+    top.RefuseLater({"slos", "absences", "expects", "notices"},
+                    "rules stand in files of their own: `rules: [rules.yaml]`");
     top.Finish();
   }
 
@@ -122,7 +142,8 @@ class Loader {
     }
     if (setting.file) {
       for (std::string& value : values) {
-        if (!value.empty()) value = (std::filesystem::path(Folder()) / value).string();
+        if (!value.empty() && !IsDefaultRules(setting, value))
+          value = (std::filesystem::path(Folder()) / value).string();
       }
     }
     Take(setting, values, node->position, node->position.ToString());
@@ -180,7 +201,28 @@ class Loader {
     }
   }
 
+  static bool IsDefaultRules(const SettingSpec& setting, const std::string& value) {
+    return setting.path == "rules" && value == kDefaultRules;
+  }
+
+  /// A fresh install has no receivers, and its alerts are not to go unheard.
+  void TellTheConsole() {
+    rules::RuleSet& rules = draft_.rules;
+    if (!rules.receivers.empty() || !rules.route.receiver.empty()) return;
+    rules::ReceiverSpec console;
+    console.name = "console";
+    console.type = rules::ReceiverSpec::Type::kConsole;
+    console.target = "stdout";
+    rules.receivers.push_back(console);
+    rules.route.receiver = console.name;
+  }
+
   void ReadRules(const std::string& file) {
+    if (file == kDefaultRules) {
+      uses_default_rules_ = true;
+      ReadRuleFile({"default rules", std::string(DefaultRules())}, &draft_, &diagnostics_);
+      return;
+    }
     const std::optional<std::string> text = ReadText(file, rules_position_);
     if (text) ReadRuleFile({file, *text}, &draft_, &diagnostics_);
   }
@@ -191,6 +233,7 @@ class Loader {
   KafkaDraft kafka_;
   Diagnostics diagnostics_;
   Position rules_position_;
+  bool uses_default_rules_ = false;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "rules/spec/rule_spec.h"
 #include "server/config/diagnostic.h"
+#include "server/config/figures.h"
 #include "server/config/kafka_section.h"
 #include "server/config/server_config.h"
 #include "storage/base/result.h"
@@ -43,6 +44,7 @@ struct Configuration {
   /// What is allowed and still breaks a promise, each with its place.
   std::vector<Diagnostic> warnings;
   std::vector<Setting> settings;   ///< in the order of Settings()
+  std::vector<InertRule> inert;    ///< rules that wait for a figure
   std::vector<std::string> files;  ///< read, in order: what a reload reads again
 };
 

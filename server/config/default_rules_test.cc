@@ -53,7 +53,8 @@ TEST(DefaultRulesTest, RulesOfOnesOwnStandInTheirPlaceUnlessTheyAreNamedToo) {
 }
 
 TEST(DefaultRulesTest, AFigureThatIsNoneIsRefused) {
-  for (const std::string text : {"50 USD", "50/day", "-1 USD/day", "0 USD/day", "50 USD/hour", ""}) {
+  for (const std::string text :
+       {"50 USD", "50/day", "-1 USD/day", "0 USD/day", "50 USD/hour", ""}) {
     const auto refused = LoadConfiguration({.flags = {{"budget", text}}});
     ASSERT_FALSE(refused.ok()) << text;
     EXPECT_THAT(refused.error().message(), HasSubstr("write e.g. 50 USD/day"));

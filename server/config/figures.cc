@@ -35,8 +35,9 @@ class RuleFill {
       const std::string name =
           text.substr(at + kOpen.size(), end == std::string::npos ? end : end - at - kOpen.size());
       if (end == std::string::npos || !std::ranges::binary_search(kFigures, name)) {
-        diagnostics_.Add(node->position, "'${" + name + "}' is no figure" +
-                                             ingest::DidYouMean(name, {kFigures.begin(), kFigures.end()}));
+        diagnostics_.Add(node->position,
+                         "'${" + name + "}' is no figure" +
+                             ingest::DidYouMean(name, {kFigures.begin(), kFigures.end()}));
         return;
       }
       const auto value = figures_.values.find(name);

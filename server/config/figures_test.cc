@@ -19,7 +19,8 @@ constexpr std::string_view kRules =
     "budgets:\n"
     "  - {name: spend, measure: cost, limit: \"${budget.amount}\", period: \"${budget.period}\"}\n"
     "thresholds:\n"
-    "  - {name: low, when: {sum: payments, over: 1d, below: 5}, annotations: {summary: \"below ${conversion}\"}}\n"
+    "  - {name: low, when: {sum: payments, over: 1d, below: 5}, annotations: {summary: \"below "
+    "${conversion}\"}}\n"
     "  - {name: errors, when: {sum: errors, over: 1h, above: 5}}\n";
 
 TEST(FiguresTest, ARuleWithAFigureThatIsNotSetIsInertAndToldByName) {
@@ -29,7 +30,8 @@ TEST(FiguresTest, ARuleWithAFigureThatIsNotSetIsInertAndToldByName) {
   EXPECT_TRUE(diagnostics.empty());
   EXPECT_THAT(draft.rules.budgets, IsEmpty());
   EXPECT_THAT(draft.rules.thresholds, SizeIs(1));
-  EXPECT_THAT(draft.inert, ElementsAre(Field(&InertRule::name, "spend"), Field(&InertRule::name, "low")));
+  EXPECT_THAT(draft.inert,
+              ElementsAre(Field(&InertRule::name, "spend"), Field(&InertRule::name, "low")));
   EXPECT_EQ(draft.inert[0].setting, "budget");
   EXPECT_EQ(ExampleOfSetting("budget"), "budget: 50 USD/day");
 }
@@ -56,8 +58,9 @@ TEST(FiguresTest, AnUnknownFigureIsToldWithTheNearestOne) {
                 "budgets:\n"
                 "  - {name: spend, measure: cost, limit: \"${budgets.amount}\", period: day}\n"},
                &draft, &diagnostics);
-  EXPECT_THAT(diagnostics.ToString(),
-              HasSubstr("r.yaml:3:42: '${budgets.amount}' is no figure; did you mean 'budget.amount'?"));
+  EXPECT_THAT(
+      diagnostics.ToString(),
+      HasSubstr("r.yaml:3:42: '${budgets.amount}' is no figure; did you mean 'budget.amount'?"));
 }
 
 }  // namespace

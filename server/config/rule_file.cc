@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/config/absence_section.h"
 #include "server/config/budget_section.h"
+#include "server/config/expectation_section.h"
 #include "server/config/life_section.h"
+#include "server/config/notice_section.h"
 #include "server/config/receiver_section.h"
 #include "server/config/route_section.h"
 #include "server/config/rule_section.h"
@@ -119,8 +122,9 @@ void ReadSharedSections(MapReader& map, RuleDraft* draft) {
 }
 
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics) {
-  const std::optional<YamlNode> tree = ParseYaml(source.text, source.name, diagnostics);
+  std::optional<YamlNode> tree = ParseYaml(source.text, source.name, diagnostics);
   if (!tree) return;
+  FillFigures(draft->figures, &*tree, &draft->inert, diagnostics);
   MapReader map(*tree, "a rule file", diagnostics);
   ReadApiVersion(map);
   ReadSharedSections(map, draft);
@@ -130,9 +134,10 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadItems(map, "derived", [&](const YamlNode& item) { ReadDerived(item, draft, diagnostics); });
   ReadItems(map, "thresholds",
             [&](const YamlNode& item) { ReadThreshold(item, draft, diagnostics); });
-  map.RefuseLater({"absences", "expects", "notices"},
-                  "it has labels, series, derived, slos, thresholds, budgets, goals, routes and "
-                  "receivers");
+  ReadItems(map, "absences", [&](const YamlNode& item) { ReadAbsence(item, draft, diagnostics); });
+  ReadItems(map, "expects",
+            [&](const YamlNode& item) { ReadExpectation(item, draft, diagnostics); });
+  ReadItems(map, "notices", [&](const YamlNode& item) { ReadNotice(item, draft, diagnostics); });
   map.Finish();
 }
 
@@ -147,7 +152,7 @@ void CheckRules(const RuleDraft& draft, Diagnostics* diagnostics) {
 }
 
 Result<rules::RuleSet> LoadRuleSet(const std::vector<RuleSource>& sources,
-                                   std::string_view timezone) {
+                                   std::string_view timezone, std::vector<InertRule>* inert) {
   RuleDraft draft;
   Diagnostics diagnostics;
   draft.rules.timezone = timezone;
@@ -155,6 +160,7 @@ Result<rules::RuleSet> LoadRuleSet(const std::vector<RuleSource>& sources,
   FinishMuteTimes(&draft);
   CheckRules(draft, &diagnostics);
   if (!diagnostics.empty()) return diagnostics.ToError();
+  if (inert != nullptr) *inert = std::move(draft.inert);
   return std::move(draft.rules);
 }
 

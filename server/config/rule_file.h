@@ -7,6 +7,7 @@
 
 #include "rules/spec/rule_spec.h"
 #include "server/config/diagnostic.h"
+#include "server/config/figures.h"
 #include "server/config/map_reader.h"
 #include "server/config/yaml_tree.h"
 
@@ -38,6 +39,9 @@ class RuleDraft {
 
   /// Where `routes` was given, so that a second one can be told.
   Position route_position;
+  /// What `${...}` of rule files stands for, and the rules that wait for one.
+  Figures figures;
+  std::vector<InertRule> inert;
 
  private:
   std::map<std::string, Position, std::less<>> places_;
@@ -48,16 +52,18 @@ class RuleDraft {
 /// receivers, allow_private, inhibitions, mute_times, escalations, flapping.
 void ReadSharedSections(MapReader& map, RuleDraft* draft);
 
-/// Reads one rule file into the draft: apiVersion, the shared sections, derived, slos and
-/// thresholds. Sections that belong to later versions are told as not supported.
+/// Reads one rule file into the draft: apiVersion, the shared sections, derived measures and the
+/// rules.
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics);
 
 /// Ranges and relations (rules::Validate), each told at its line and column.
 void CheckRules(const RuleDraft& draft, Diagnostics* diagnostics);
 
-/// All of the above for rule files that stand for themselves. `timezone` as in rules::RuleSet.
+/// All of the above for rule files that stand for themselves. `timezone` as in rules::RuleSet. No
+/// figure is set: `inert`, where it is given, gets the rules that wait for one.
 /// Errors: kInvalidArgument with all mistakes of all files, one a line (Diagnostics::ToString).
 [[nodiscard]] Result<rules::RuleSet> LoadRuleSet(const std::vector<RuleSource>& sources,
-                                                 std::string_view timezone = "UTC");
+                                                 std::string_view timezone = "UTC",
+                                                 std::vector<InertRule>* inert = nullptr);
 
 }  // namespace barograph::server

@@ -163,6 +163,43 @@ Json SloJson(const rules::SloSpec& slo) {
   return json;
 }
 
+Json AbsenceJson(const rules::AbsenceSpec& absence) {
+  Json json{{"name", absence.common.name}, {"measure", absence.measure}};
+  AddCommon(absence.common, &json);
+  json.erase("min_events");
+  json["for"] = FormatDuration(absence.silence);
+  json["expected"] = absence.expected;
+  json["seen_within"] = FormatDuration(absence.seen_within);
+  return json;
+}
+
+Json ExpectationJson(const rules::ExpectationSpec& expectation) {
+  Json json{{"name", expectation.common.name}};
+  AddCommon(expectation.common, &json);
+  for (const char* other : {"where", "by", "min_events", "for"}) json.erase(other);
+  json["after"] = {{expectation.measure, WhereJson(expectation.common.where)}};
+  json["expect"] = {{expectation.expect.measure, WhereJson(expectation.expect.where)}};
+  json["same"] = expectation.common.by;
+  json["within"] = FormatDuration(expectation.within);
+  return json;
+}
+
+Json NoticeJson(const rules::NoticeSpec& notice) {
+  Json json{{"name", notice.common.name}, {"each", notice.each}};
+  AddCommon(notice.common, &json);
+  for (const char* other : {"min_events", "for", "keep_firing_for"}) json.erase(other);
+  json["limit"] = std::to_string(notice.limit) + "/" + FormatDuration(notice.per);
+  json["template"] = notice.text;
+  return json;
+}
+
+/// Rules over single events; sections that nothing stands in are left out.
+void AddEventRules(const rules::RuleSet& rules, Json* json) {
+  for (const auto& each : rules.absences) (*json)["absences"].push_back(AbsenceJson(each));
+  for (const auto& each : rules.expects) (*json)["expects"].push_back(ExpectationJson(each));
+  for (const auto& each : rules.notices) (*json)["notices"].push_back(NoticeJson(each));
+}
+
 Json MatchersJson(const std::vector<rules::LabelMatcher>& matchers) {
   Json json = Json::array();
   for (const rules::LabelMatcher& matcher : matchers) json.push_back(rules::MatcherText(matcher));
@@ -249,6 +286,7 @@ Json RulesJson(const rules::RuleSet& rules) {
     json["budgets"].push_back(BudgetJson(budget));
   json["goals"] = Json::array();
   for (const rules::GoalSpec& goal : rules.goals) json["goals"].push_back(GoalJson(goal));
+  AddEventRules(rules, &json);
   if (!rules.route.receiver.empty()) {
     json["routes"] = RouteJson(rules.route);
   }

@@ -16,7 +16,7 @@ namespace {
 
 // JSON is YAML: what is printed can be read as a rule file and gives the same rules.
 TEST(RuleJsonTest, WhatIsPrintedReadsBackAsTheSameRules) {
-  for (const char* name : {"fleet.yaml", "anchors.yaml"}) {
+  for (const char* name : {"fleet.yaml", "anchors.yaml", "event_rules.yaml"}) {
     std::ostringstream text;
     text << std::ifstream(std::filesystem::path(BAROGRAPH_SOURCE_DIR) / "tests/golden/rules" / name)
                 .rdbuf();

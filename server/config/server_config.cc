@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "ingest/formats/nearest_name.h"
+#include "storage/base/money.h"
 
 namespace barograph::server {
 namespace {
@@ -103,6 +104,25 @@ Status ApplyInterval(const Values& values, Duration* into) {
   return {};
 }
 
+Status ApplyAmountPerPeriod(const Values& values, std::string* into) {
+  const Result<AmountPerPeriod> amount = ParseAmountPerPeriod(values[0]);
+  if (!amount.ok()) return amount.error();
+  *into = values[0];
+  return {};
+}
+
+Status ApplyShare(const Values& values, std::string* into) {
+  std::string_view text = values[0];
+  const bool percent = text.ends_with('%');
+  if (percent) text.remove_suffix(1);
+  const Result<Int128> share = ParseDecimal(text, 7);
+  constexpr Int128 kAll = 1'000'000'000;  // 100 % in integers of 1e-7 percent.
+  if (!percent || !share.ok() || *share <= 0 || *share >= kAll)
+    return Refuse(values[0], "is no share between 0% and 100%; write e.g. 2%");
+  *into = values[0];
+  return {};
+}
+
 Status ApplyWord(const Values& values, std::span<const std::string_view> words, std::string* into) {
   if (std::find(words.begin(), words.end(), values[0]) != words.end()) {
     *into = values[0];
@@ -142,7 +162,7 @@ constexpr std::uint64_t kMebi = 1U << 20U;
 constexpr std::uint64_t kGibi = 1U << 30U;
 
 using Config = ServerConfig;
-const std::array<SettingSpec, 22> kSettings{{
+const std::array<SettingSpec, 25> kSettings{{
     {"data", "folder of the log and all state; made when absent", false, true,
      [](const Values& v, Config* c) { return ApplyText(v, &c->data); },
      [](const Config& c) { return c.data; }},
@@ -159,8 +179,18 @@ const std::array<SettingSpec, 22> kSettings{{
     {"timezone", "IANA zone for times without one and for calendar days", false, false,
      [](const Values& v, Config* c) { return ApplyZone(v, &c->timezone); },
      [](const Config& c) { return c.timezone; }},
-    {"rules", "rule files; SIGHUP reads them again", true, true,
-     [](const Values& v, Config* c) -> Status { return c->rules = v, Status(); },
+    {"budget", "what may be spent in a period, for the default rules, e.g. `50 USD/day`", false,
+     false, [](const Values& v, Config* c) { return ApplyAmountPerPeriod(v, &c->budget); },
+     [](const Config& c) { return c.budget; }},
+    {"goal", "what is to be earned in a period, for the default rules, e.g. `300 USD/day`", false,
+     false, [](const Values& v, Config* c) { return ApplyAmountPerPeriod(v, &c->goal); },
+     [](const Config& c) { return c.goal; }},
+    {"conversion",
+     "share of visits that is to end with a payment, for the default rules, e.g. `2%`", false,
+     false, [](const Values& v, Config* c) { return ApplyShare(v, &c->conversion); },
+     [](const Config& c) { return c.conversion; }},
+    {"rules", "rule files; `default` stands for the shipped ones; SIGHUP reads them again", true,
+     true, [](const Values& v, Config* c) -> Status { return c->rules = v, Status(); },
      [](const Config& c) { return Joined(c.rules); }},
     {"prices", "price table in LiteLLM's format; empty: the table that ships with Barograph", false,
      true, [](const Values& v, Config* c) { return ApplyText(v, &c->prices); },
@@ -227,6 +257,21 @@ const std::array<SettingSpec, 22> kSettings{{
 }};
 
 }  // namespace
+
+Result<AmountPerPeriod> ParseAmountPerPeriod(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kPeriods{"day", "week", "month", "quarter", "year"};
+  const std::size_t slash = text.rfind('/');
+  if (slash != std::string_view::npos) {
+    const std::string amount(text.substr(0, slash)), period(text.substr(slash + 1));
+    const Result<Money> money = ParseMoney(amount);
+    if (money.ok() && money->nanos > 0 && std::ranges::find(kPeriods, period) != kPeriods.end())
+      return AmountPerPeriod{amount, period};
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               "\"" + std::string(text) +
+                   "\" is no amount for a period; write e.g. 50 USD/day, with day, week, month, "
+                   "quarter or year");
+}
 
 std::span<const SettingSpec> Settings() { return kSettings; }
 

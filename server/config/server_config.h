@@ -21,7 +21,9 @@ struct ServerConfig {
   std::string http = "127.0.0.1:7172";
   bool channelz = false;
   std::string timezone = "UTC";
-  std::vector<std::string> rules;
+  std::vector<std::string> rules = {"default"};
+  /// The figures that the default rules ask for, as written; empty: not set.
+  std::string budget, goal, conversion;
   std::string prices;
 
   struct Limits {
@@ -71,6 +73,13 @@ struct SettingSpec {
 [[nodiscard]] const SettingSpec* FindSetting(std::string_view path);
 /// "limits.queue_bytes" -> "BAROGRAPH_LIMITS__QUEUE_BYTES".
 [[nodiscard]] std::string EnvironmentName(std::string_view path);
+
+/// "50 USD/day": an amount of money above 0, and day, week, month, quarter or year.
+struct AmountPerPeriod {
+  std::string amount, period;
+};
+/// Errors: kInvalidArgument.
+[[nodiscard]] Result<AmountPerPeriod> ParseAmountPerPeriod(std::string_view text);
 
 /// Reads a number of bytes: "1048576", "64MiB", "2GiB", "512KiB".
 /// Errors: kInvalidArgument.

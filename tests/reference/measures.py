@@ -23,6 +23,12 @@ def time_ns(text):
     return (since.days * 86400 + since.seconds) * NANO + int((fraction + "000000000")[:9])
 
 
+def utc(seconds):
+    """A whole second since 1970 as RFC 3339."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def duration_ns(text):
     return int(Decimal(text.removesuffix("s")) * NANO)
 

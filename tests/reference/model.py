@@ -12,7 +12,9 @@ import math
 import sys
 from fractions import Fraction
 
+import absences
 import measures
+import messages
 import notices
 import thresholds
 import windows
@@ -20,7 +22,8 @@ from rule import PHASES, Rule
 from windows import MINUTE, SECOND
 
 DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
-           "inhibition-everywhere", "repeat-early", "ack-for-ever"]
+           "inhibition-everywhere", "repeat-early", "ack-for-ever", "gap-counts", "grace-ignored",
+           "limit-off-by-one", "silence-ignored"]
 CALM = 10 * SECOND  # a condition must be false for so long before a step down
 RESUME_GRACE = 5 * MINUTE
 FIRST_BAD_WINDOW = 5 * MINUTE  # of an objective of 100 %
@@ -98,9 +101,11 @@ class Model:
         self.yields = measures.Yields()
         self.store = windows.Store(defect)
         self.seen = set()
-        self.slos = {}  # thresholds too, after the SLOs
+        self.slos, self.absences = {}, {}  # the first has thresholds too, after the SLOs
         self.first_event_at = None
         self.since = {}  # projection of a rule -> when it came into force
+        self.evaluated = 0  # newest whole second
+        self.woken = set()  # (absence, values) whose end waits for the next whole second
         self.alerts = {}  # tuple of sorted labels -> Alert
         self.changed = set()  # (projection, values) that a rule reads
         self.log_time = 0
@@ -109,6 +114,7 @@ class Model:
         self.orphans_due = False
         self.notifier = notices.Notifier(defect)
         self.notices = []
+        self.messages = messages.Messages(self.notifier, defect)
 
     # --- What happened ---------------------------------------------------------------------------
 
@@ -124,14 +130,17 @@ class Model:
         if "resumed" in line:
             return self.take_gap(line["resumed"]["stopped_at_ns"], line["resumed"]["resumed_at_ns"])
         if "evaluate_changed" in line:
-            return self.told(self.evaluate_changed(line["evaluate_changed"]))
+            transitions = self.evaluate_changed(line["evaluate_changed"])
+            return self.told(transitions, self.messages.decide())
         if "evaluate_second" in line:
-            transitions = self.evaluate_second(line["evaluate_second"])
-            found, any_event = self.notifier.whole_second(line["evaluate_second"])
+            now = line["evaluate_second"]
+            transitions = self.evaluate_second(now)
+            found, any_event = self.notifier.whole_second(now)
             self.notices += found
-            if any_event:
-                self.advance(line["evaluate_second"])
-            return self.told(transitions)
+            told = self.messages.decide() + self.messages.whole_second(now)
+            if any_event or told:
+                self.advance(now)
+            return self.told(transitions, told)
         if "silence" in line:
             self.notifier.take_silence(line["silence"])
             return self.advance(line["log_time_ns"])
@@ -145,9 +154,9 @@ class Model:
             return {"budgets": self.budgets(line["budgets"]["at_ns"])}
         return self.store.answer(line["query"])
 
-    def told(self, transitions):
+    def told(self, transitions, told):
         found, self.notices = self.notices, []
-        return {"transitions": transitions, "notices": found}
+        return {"transitions": transitions, "notices": found, "messages": told}
 
     def take_record(self, record, events):
         log_time = record["log_time_ns"]
@@ -161,22 +170,38 @@ class Model:
             if self.defect == "late-event-dropped" and time < log_time - LATE:
                 continue
             found, count = self.yields.of(event, time)
-            self.add(measures.dimensions(event), time, found, count)
+            dimensions = measures.dimensions(event)
+            self.add(dimensions, time, found, count)
+            names = {name for _, name, _, _ in found}
+            self.messages.take(event, dimensions, time, log_time, names)
         self.advance(log_time)
 
     def add(self, dimensions, time, found, count):
         for projection, values in self.store.add(dimensions, time, self.log_time, found, count):
             self.touch(projection, values)
+            for absence in self.absences.values():
+                if absence.projection().key() == projection:
+                    absence.see(values, time, found)
 
     def touch(self, projection, values):
-        if any(slo.projection().key() == projection for slo in self.slos.values()):
+        if any(rule.projection().key() == projection for rule in self.rules()):
             self.changed.add((projection, values))
 
     def touch_all(self):
         """After a start or a reload every instance counts as changed."""
-        for slo in self.slos.values():
-            for values in self.cells(slo):
-                self.touch(slo.projection().key(), values)
+        self.woken = set()
+        for rule in self.rules():
+            for values in self.instances(rule):
+                self.touch(rule.projection().key(), values)
+
+    def rules(self):
+        return list(self.slos.values()) + list(self.absences.values())
+
+    def instances(self, rule):
+        """Values of a rule's instances: those that had an event, and those that are expected."""
+        found = list(self.cells(rule))
+        expected = rule.expects() if isinstance(rule, absences.Absence) else ()
+        return found + [values for values in expected if values not in self.cells(rule)]
 
     def advance(self, log_time):
         """Log time moved; slices that ended count from now on, which changes their instances."""
@@ -201,23 +226,37 @@ class Model:
             if old is not None and old.slice_identity() == new.slice_identity():
                 new.configured_at = old.configured_at
             self.slos[spec["name"]] = new
-        self.take_thresholds(rules, log_time)
-        self.store.configure([slo.projection() for slo in self.slos.values()])
+        self.take_thresholds(rules)
+        self.take_absences(rules["absences"], log_time)
         self.notifier.configure(rules)
+        self.messages.configure(rules["notices"])
         self.orphans_due = True
         self.advance(log_time)
         self.touch_all()
 
-    def take_thresholds(self, rules, log_time):
+    def take_thresholds(self, rules):
         slos = list(self.slos.values())
         for spec in rules["thresholds"]:
             rule = thresholds.Threshold(spec, rules["derived"], slos)
             self.slos[rule.name] = rule
-        keys = [rule.projection().key() for rule in self.slos.values()]
+
+    def take_absences(self, specs, log_time):
+        before, self.absences = self.absences, {}
+        for spec in specs:
+            self.absences[spec["name"]] = absences.Absence(spec)
+        history = {key: projection.cells for key, projection in self.store.projections.items()}
+        self.store.configure([rule.projection() for rule in self.rules()])
+        keys = [rule.projection().key() for rule in self.rules()]
         self.since = {key: self.since.get(key, log_time) for key in keys}
-        for rule in self.slos.values():
+        for rule in self.rules():
             rule.since = self.since[rule.projection().key()]
             rule.whole = self.first_event_at is None or rule.since <= self.first_event_at
+        for name, absence in self.absences.items():
+            old = before.get(name)
+            if old is not None and old.identity() == absence.identity():
+                absence.seen = old.seen
+            elif absence.projection().key() in history:
+                absence.begin(self.cells(absence))
 
     def take_gap(self, stopped_at, resumed_at):
         gap = resumed_at - stopped_at
@@ -301,6 +340,10 @@ class Model:
             for values in self.cells(slo):
                 if (slo.projection().key(), values) in changed:
                     told += self.judge(slo, values, now, False)
+        for absence in self.absences.values():
+            for values in self.instances(absence):
+                if (absence.projection().key(), values) in changed:
+                    told += self.judge_absence(absence, values, now, False)
         return self.fold(told, now)
 
     def evaluate_second(self, now):
@@ -311,6 +354,11 @@ class Model:
                 in_phase = slo.phase(values) == now // SECOND % PHASES
                 if in_phase or self.is_due(slo, values, now):
                     told += self.judge(slo, values, now, True)
+        for absence in self.absences.values():
+            for values in self.instances(absence):
+                if self.is_due_absence(absence, values, now):
+                    told += self.judge_absence(absence, values, now, True)
+        self.evaluated, self.woken = now, set()
         told = self.fold(told, now)
         overdue = self.yields.overdue(now)
         for task in overdue:
@@ -389,6 +437,35 @@ class Model:
                 told.append((alert, step, row.condition if row else ""))
         return told
 
+    def grace_end(self):
+        grace = 0 if self.defect == "grace-ignored" else RESUME_GRACE
+        return max((stop for _, stop in self.gaps), default=0) + grace
+
+    def known_gaps(self):
+        return [] if self.defect == "gap-counts" else self.gaps
+
+    def is_due_absence(self, absence, values, now):
+        moments = absence.moments(values, self.known_gaps())
+        moved = any(self.evaluated < max(moment, self.grace_end()) <= now for moment in moments)
+        return (moved or (absence.name, values) in self.woken or
+                absence.phase(values) == now // SECOND % PHASES or self.is_due(absence, values, now))
+
+    def judge_absence(self, absence, values, now, whole_second):
+        alert = self.alert_of(absence, values, 0)
+        verdict = absence.verdict(values, now, self.known_gaps())
+        step = None
+        if verdict == "heard":
+            step = self.step_down(absence, alert, now) if whole_second else None
+            return [(alert, step, "")] if step is not None else []
+        if now < self.grace_end():
+            return []
+        if verdict == "forgotten":
+            if alert.active() and not whole_second:
+                self.woken.add((absence.name, values))
+            return [(alert, "resolved", "")] if alert.active() and whole_second else []
+        step = self.step_up(absence, alert, now)
+        return [(alert, step, "silent")] if step is not None else []
+
     def blinded_by_stop(self, slo, cell, level, now):
         """Whether some row may be false only because the last stop left its windows with too few
         events."""
@@ -427,9 +504,9 @@ class Model:
 
     def end_orphans(self):
         """Active alerts that no instance stands for any more."""
-        known = {tuple(sorted(slo.labels(values, level).items()))
-                 for slo in self.slos.values() for values in self.cells(slo)
-                 for level in range(len(slo.levels))}
+        known = {tuple(sorted(rule.labels(values, level).items()))
+                 for rule in self.rules() for values in self.instances(rule)
+                 for level in range(len(rule.levels))}
         return [(alert, "resolved" if alert.state == "firing" else "inactive", "")
                 for key, alert in self.alerts.items() if alert.active() and key not in known]
 

@@ -131,6 +131,34 @@ rules::RouteSpec RandomRoute(Dice* dice) {
   return route;
 }
 
+rules::AbsenceSpec Silent(Dice* dice, std::string name) {
+  rules::AbsenceSpec absence;
+  absence.common.name = std::move(name);
+  absence.common.keep_firing_for = dice->Of(std::vector<Duration>{Duration(0), seconds(15)});
+  absence.measure = dice->Of(std::vector<std::string>{"tasks.started", "payments", "cost"});
+  absence.silence = seconds(20 + dice->Below(60));
+  absence.seen_within = absence.silence + seconds(30 + dice->Below(300));
+  if (dice->Percent(80)) {
+    absence.common.by = {"agent"};
+    if (dice->Percent(50)) absence.expected = {"ada", "nobody"};
+  }
+  if (dice->Percent(30)) absence.common.where = {{"environment", {"production"}}};
+  return absence;
+}
+
+rules::NoticeSpec Paid(Dice* dice) {
+  rules::NoticeSpec notice;
+  notice.common.name = "paid";
+  notice.common.severity = Severity::kInfo;
+  if (dice->Percent(50)) notice.common.by = {"agent"};
+  notice.each = dice->Percent(50) ? "payments" : "customers";
+  if (dice->Percent(50)) notice.common.where = {{"type", {"CHARGE", "REVIEW"}}};
+  notice.text = "{{event.kind}} of {{event.customer}} by {{event.agent}}";
+  notice.limit = static_cast<std::uint32_t>(1 + dice->Below(4));
+  notice.per = seconds(10 + dice->Below(60));
+  return notice;
+}
+
 }  // namespace
 
 std::vector<rules::LabelMatcher> RandomMatchers(Dice* dice) {
@@ -189,6 +217,9 @@ RuleSet RandomRules(Dice* dice) {
   if (dice->Percent(60)) rules.slos.push_back(Slices(dice));
   if (dice->Percent(50)) rules.slos.push_back(Perfect(dice));
   AddThresholds(dice, &rules);
+  rules.absences.push_back(Silent(dice, "silent"));
+  if (dice->Percent(50)) rules.absences.push_back(Silent(dice, "gone"));
+  if (dice->Percent(70)) rules.notices.push_back(Paid(dice));
   return rules;
 }
 

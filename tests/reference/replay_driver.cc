@@ -99,6 +99,25 @@ json Describe(const SloSpec& slo) {
   return found;
 }
 
+json Describe(const rules::AbsenceSpec& absence) {
+  return {{"name", absence.common.name},
+          {"by", absence.common.by},
+          {"where", Where(absence.common.where)},
+          {"labels", absence.common.labels},
+          {"severity", Name(absence.common.severity)},
+          {"keep_firing_for_ns", absence.common.keep_firing_for.count()},
+          {"measure", absence.measure},
+          {"silence_ns", absence.silence.count()},
+          {"expected", absence.expected},
+          {"seen_within_ns", absence.seen_within.count()}};
+}
+
+json Describe(const rules::NoticeSpec& notice) {
+  return {
+      {"name", notice.common.name}, {"by", notice.common.by}, {"where", Where(notice.common.where)},
+      {"each", notice.each},        {"limit", notice.limit},  {"per_ns", notice.per.count()}};
+}
+
 std::string_view Name(rules::ThresholdSpec::Versus versus) {
   constexpr std::array<std::string_view, 4> kNames = {"number", "baseline", "previous", "anomaly"};
   return kNames.at(static_cast<std::size_t>(versus));
@@ -212,6 +231,10 @@ json Describe(const rules::Notice& notice) {
           {"truncated", notice.truncated}, {"members", members}};
 }
 
+json Message(const rules::Notice& notice) {
+  return {{"receiver", notice.receiver}, {"text", notice.members.front().summary}};
+}
+
 json ToJson(const v1::Event& event) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
@@ -226,7 +249,9 @@ class Replay {
  public:
   Replay(const std::string& input, const std::string& answers)
       : engine_([](const rules::Notice& notice, const rules::ReceiverSpec&) {
-          return rules::NoticeBody{Describe(notice).dump(), "application/json"};
+          const bool is_message = notice.reason == rules::kReasonEvent;
+          const json body = is_message ? Message(notice) : Describe(notice);
+          return rules::NoticeBody{body.dump(), "application/json"};
         }),
         input_(input),
         answers_(answers) {}
@@ -236,10 +261,10 @@ class Replay {
       std::fprintf(stderr, "%s: %s\n", error.path.c_str(), error.message.c_str());
       std::exit(EXIT_FAILURE);
     }
-    json written = {{"slos", DescribeAll(rules.slos)},
-                    {"thresholds", DescribeAll(rules.thresholds)},
-                    {"derived", DescribeAll(rules.derived)},
-                    {"routes", Describe(rules.route)}};
+    json written = {
+        {"slos", DescribeAll(rules.slos)},       {"thresholds", DescribeAll(rules.thresholds)},
+        {"derived", DescribeAll(rules.derived)}, {"absences", DescribeAll(rules.absences)},
+        {"notices", DescribeAll(rules.notices)}, {"routes", Describe(rules.route)}};
     written["receivers"] = json::array();
     for (const rules::ReceiverSpec& receiver : rules.receivers) {
       written["receivers"].push_back(
@@ -285,7 +310,12 @@ class Replay {
   }
   void Fold(const std::vector<std::string>& wires, Time now);
   json FoldDecided(const std::vector<Engine::Decided>& decided, Time now);
-  json TakeNotices() { return std::exchange(notices_, json::array()); }
+  /// These transitions, and all that was told since the last answer.
+  void AnswerTold(const json& transitions) {
+    Answer({{"transitions", transitions},
+            {"notices", std::exchange(notices_, json::array())},
+            {"messages", std::exchange(messages_, json::array())}});
+  }
 
   Engine engine_;
   std::ofstream input_, answers_;
@@ -293,7 +323,7 @@ class Replay {
   Sequence next_{1};
   std::set<std::string> ids_;  ///< what admission does before the log: an id counts once
   RuleSet rules_;
-  json notices_ = json::array();  ///< decided since the last answer
+  json notices_ = json::array(), messages_ = json::array();  ///< decided since the last answer
 };
 
 void Replay::Fold(const std::vector<std::string>& wires, Time now) {
@@ -315,8 +345,12 @@ json Replay::FoldDecided(const std::vector<Engine::Decided>& decided, Time now) 
       wires.push_back(storage::EncodeServerEvent(event, now));
       if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
         json told = json::parse(notice->body);
-        // Breaches wholly in the past are digests: README.md.
-        if (!told["group_labels"].contains("late")) notices_.push_back(std::move(told));
+        // What lies wholly in the past is told in digests: README.md.
+        if (notice->origin.reason == rules::kReasonEvent) {
+          messages_.push_back(std::move(told));
+        } else if (!told["group_labels"].contains("late")) {
+          notices_.push_back(std::move(told));
+        }
       }
       const auto* transition = std::get_if<storage::AlertTransition>(&event);
       // Breaches wholly in the past are digests, and equal states only note whether the condition
@@ -348,7 +382,7 @@ void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluat
     const json some = FoldDecided(engine_.EvaluateChanged(now, &more), now);
     transitions.insert(transitions.end(), some.begin(), some.end());
   }
-  Answer({{"transitions", transitions}, {"notices", TakeNotices()}});
+  AnswerTold(transitions);
 }
 
 void Replay::EvaluateSecond(Time second) {
@@ -360,7 +394,7 @@ void Replay::EvaluateSecond(Time second) {
     const json some = FoldDecided(engine_.EvaluateSecond(second, kAllInstances, &more), second);
     transitions.insert(transitions.end(), some.begin(), some.end());
   }
-  Answer({{"transitions", transitions}, {"notices", TakeNotices()}});
+  AnswerTold(transitions);
 }
 
 /// Somebody silences some alerts, at once or a little later.

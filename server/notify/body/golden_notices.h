@@ -7,10 +7,28 @@
 
 namespace barograph::server {
 
-/// The transitions whose bodies lie under tests/golden/notify.
-[[nodiscard]] inline std::map<std::string, rules::Notice> GoldenNotices() {
-  using std::chrono::minutes;
-  const Time start = ParseTime("2026-11-01T10:00:00Z").value();
+/// The same notice about a single event.
+[[nodiscard]] inline rules::Notice GoldenMessage(const rules::Notice& notice) {
+  rules::Notice event = notice;
+  event.reason = rules::kReasonEvent;
+  event.group_key = R"({}:{message="revenue-17"})";
+  event.group_labels = {{"rule", "revenue"}};
+  rules::NoticeMember& message = event.members[0];
+  message = {};
+  message.labels = {
+      {"agent", "sales"}, {"alertname", "revenue"}, {"rule", "revenue"}, {"severity", "info"}};
+  message.annotations = {{"summary", "Revenue: $12.50 from <acme> & \"co\""}};
+  message.summary = message.annotations["summary"];
+  message.severity = rules::Severity::kInfo;
+  message.starts_at = notice.members[0].starts_at;
+  message.fingerprint = "8899aabbccddeeff";
+  message.episode_id = "revenue-17";
+  message.condition = "event";
+  message.is_message = true;
+  return event;
+}
+
+[[nodiscard]] inline rules::NoticeMember GoldenMember(Time start) {
   rules::NoticeMember member;
   member.labels = {{"agent", "builder <1> & \"co\""},
                    {"alertname", "task-success"},
@@ -28,7 +46,14 @@ namespace barograph::server {
   member.threshold = 14.4;
   member.condition = "1h/5m";
   member.summary = "1h/5m: burns 20.5 times too fast";
+  return member;
+}
 
+/// The transitions whose bodies lie under tests/golden/notify.
+[[nodiscard]] inline std::map<std::string, rules::Notice> GoldenNotices() {
+  using std::chrono::minutes;
+  const Time start = ParseTime("2026-11-01T10:00:00Z").value();
+  const rules::NoticeMember member = GoldenMember(start);
   rules::Notice notice;
   notice.id = "ntc_00112233445566778899aabbccddeeff";
   notice.tenant = "default";
@@ -76,6 +101,8 @@ namespace barograph::server {
   late.members[1].ends_at = start + minutes(4);
   late.group_fires = false;
   notices["late"] = late;
+
+  notices["event"] = GoldenMessage(notice);
   return notices;
 }
 

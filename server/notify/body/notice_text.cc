@@ -15,6 +15,11 @@ bool Fires(const rules::NoticeMember& member) {
   return member.state != storage::AlertState::kResolved;
 }
 
+std::string_view StateWord(const rules::NoticeMember& member) {
+  if (!Fires(member)) return "RESOLVED";
+  return member.is_message ? "EVENT" : "FIRING";
+}
+
 std::size_t CountFiring(const rules::Notice& notice) {
   return static_cast<std::size_t>(
       std::count_if(notice.members.begin(), notice.members.end(), &Fires));
@@ -23,6 +28,10 @@ std::size_t CountFiring(const rules::Notice& notice) {
 bool IsDigest(const rules::Notice& notice) {
   const auto late = notice.group_labels.find("late");
   return late != notice.group_labels.end() && late->second == "true" && CountFiring(notice) == 0;
+}
+
+bool IsMessage(const rules::Notice& notice) {
+  return notice.members.size() == 1 && notice.members.front().is_message;
 }
 
 std::string_view SeverityWord(rules::Severity severity) {
@@ -69,6 +78,7 @@ std::string LabelText(const storage::Labels& labels) {
 }
 
 std::string NoticeTitle(const rules::Notice& notice) {
+  if (IsMessage(notice)) return OneLine(SummaryOf(notice.members.front()));
   const std::size_t firing = CountFiring(notice);
   const std::size_t resolved = notice.members.size() - firing;
   std::string title = "[";
@@ -96,7 +106,7 @@ std::string_view SummaryOf(const rules::NoticeMember& member) {
 }
 
 std::string SpanText(const rules::NoticeMember& member) {
-  if (Fires(member)) return "since " + FormatTime(member.starts_at);
+  if (Fires(member)) return (member.is_message ? "at " : "since ") + FormatTime(member.starts_at);
   return FormatTime(member.starts_at) + " to " + FormatTime(member.ends_at) + " (" +
          FormatDuration(
              std::chrono::round<std::chrono::seconds>(member.ends_at - member.starts_at)) +

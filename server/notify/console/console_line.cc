@@ -6,6 +6,14 @@ namespace barograph::server {
 
 std::string ConsoleLine(const rules::Notice& notice) {
   std::string line = FormatTime(notice.at) + " " + NoticeTitle(notice);
+  if (IsMessage(notice)) {
+    const rules::NoticeMember& message = notice.members.front();
+    line.append(": event ").append(SeverityWord(message.severity));
+    const std::string labels = LabelText(message.labels);
+    if (!labels.empty()) line += " " + OneLine(labels);
+    line += " (" + SpanText(message) + ")";
+    return CutText(line, kConsoleLineMax - 1) + "\n";
+  }
   const bool one = notice.members.size() == 1;
   for (const rules::NoticeMember& member : notice.members) {
     line += one ? ": " : "; ";

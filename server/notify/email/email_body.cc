@@ -74,10 +74,6 @@ std::string Html(std::string_view text) {
   return escaped;
 }
 
-std::string_view StateWord(const rules::NoticeMember& member) {
-  return Fires(member) ? "FIRING" : "RESOLVED";
-}
-
 std::string AlertName(const rules::NoticeMember& member) {
   const auto name = member.labels.find("alertname");
   const std::string labels = LabelText(member.labels);

@@ -71,7 +71,8 @@ Json Details(const rules::Notice& notice, Depth depth) {
 
 Json Payload(const rules::Notice& notice, Depth depth) {
   std::string summary = NoticeTitle(notice);
-  if (notice.members.size() == 1) summary += ": " + OneLine(SummaryOf(notice.members.front()));
+  if (notice.members.size() == 1 && !IsMessage(notice))
+    summary += ": " + OneLine(SummaryOf(notice.members.front()));
   if (notice.members.size() > 1) summary += ": " + OneLine(notice.reason);
   const std::string service = SharedLabel(notice, "service");
   std::string source = SharedLabel(notice, "agent");

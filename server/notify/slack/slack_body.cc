@@ -36,7 +36,8 @@ std::string AlertText(const rules::NoticeMember& member) {
   if (name != member.labels.end()) title += " " + name->second;
   const std::string labels = LabelText(member.labels);
   if (!labels.empty()) title += " " + labels;
-  std::string text = std::string(Sign(member)) + (Fires(member) ? " FIRING " : " RESOLVED ");
+  std::string text(Sign(member));
+  text.append(" ").append(StateWord(member)).append(" ");
   text += SlackText(OneLine(title), kTitleBytesMax);
   text += "\n" + SlackText(SummaryOf(member), kSummaryBytesMax);
   for (const std::string_view key : {"description", "response"}) {

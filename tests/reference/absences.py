@@ -1,0 +1,76 @@
+"""What the reference model knows of absences: the newest event of each instance."""
+
+from rule import Rule
+from windows import SECOND
+
+
+class Absence(Rule):
+    """One absence of the configuration."""
+
+    def __init__(self, spec):
+        self.spec, self.name = spec, spec["name"]
+        self.by = tuple(sorted(spec["by"]))
+        self.where = {name: sorted(values) for name, values in spec["where"].items()}
+        self.hold, self.keep = 0, spec["keep_firing_for_ns"]
+        self.levels = [(spec["severity"], False, [])]
+        self.since = 0  # log time from which it counts for whom was never seen
+        self.seen = {}  # values -> event time
+
+    def identity(self):
+        return self.projection().key(), self.spec["measure"]
+
+    def begin(self, cells):
+        """New for cells with history: the bucket of ten seconds that held their newest event."""
+        for values, cell in cells.items():
+            times = [time // (10 * SECOND) * (10 * SECOND)
+                     for (_, name, _), entries in cell.series.items()
+                     if name == self.spec["measure"] for time, _, _ in entries]
+            if times:
+                self.seen[values] = max(times)
+
+    def see(self, values, time, found):
+        if any(name == self.spec["measure"] for _, name, _, _ in found):
+            self.seen[values] = max(time, self.seen.get(values, time))
+
+    def expects(self):
+        return {(name,) for name in self.spec["expected"]} if self.by else {()}
+
+    def silent_since(self, values):
+        """None for whom nobody expects before the first event."""
+        if values in self.seen:
+            return self.seen[values]
+        return self.since if values in self.expects() else None
+
+    def moments(self, values, gaps):
+        """When time alone changes what is known of an instance, but for the grace after a start."""
+        since = self.silent_since(values)
+        if since is None:
+            return []
+        spans = [self.spec["silence_ns"]]
+        if values not in self.expects():
+            spans.append(self.spec["seen_within_ns"])
+        return [after(gaps, since, span) for span in spans]
+
+    def verdict(self, values, now, gaps):
+        """"heard", "silent" or "forgotten"."""
+        since = self.silent_since(values)
+        silent = 0 if since is None else counted(gaps, since, now)
+        if silent < self.spec["silence_ns"]:
+            return "heard"
+        gone = silent >= self.spec["seen_within_ns"] and values not in self.expects()
+        return "forgotten" if gone else "silent"
+
+
+def counted(gaps, start, end):
+    """Time between the two without the gaps."""
+    away = sum(max(0, min(stop, end) - max(begin, start)) for begin, stop in gaps)
+    return max(0, end - start - away)
+
+
+def after(gaps, start, span):
+    """The moment at which so much has counted."""
+    moment = start + span
+    for begin, stop in sorted(gaps):
+        if stop > start and begin < moment:
+            moment += stop - max(begin, start)
+    return moment
