@@ -105,6 +105,7 @@ Json BudgetJson(const rules::BudgetSpec& budget) {
                             {"budget", Percent(row.share_ppb)},
                             {"severity", SeverityWord(row.severity)}});
   }
+  if (budget.enforce) json["enforce"] = true;
   AddCommon(budget.common, &json);
   return json;
 }
