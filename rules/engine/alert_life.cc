@@ -99,7 +99,7 @@ void Engine::State::MarkFlapping(Draft* draft, Time now) const {
                        std::make_move_iterator(begun.end()));
 }
 
-/// Starts and ends of silences, steps of ladders, alerts that settled.
+/// Starts and ends of silences, steps of ladders, leases whose time is up, alerts that settled.
 bool Engine::State::RunLife(std::size_t* budget, std::vector<Draft>* drafts) {
   const Time second = cursor.second;
   const FlapSpec& flapping = routing.flapping;
@@ -108,6 +108,8 @@ bool Engine::State::RunLife(std::size_t* budget, std::vector<Draft>* drafts) {
     std::vector<storage::ServerEvent> events = tenant->silences.Due(second, *budget);
     for (storage::Escalated& step : tenant->notices.DueEscalations(second, *budget))
       events.emplace_back(std::move(step));
+    for (storage::LeaseExpired& lease : tenant->leases.Due(second, *budget))
+      events.emplace_back(std::move(lease));
     for (const auto& [last_fired, key] : tenant->alerts.flapping()) {
       if (last_fired + still > second || events.size() >= *budget) break;
       const Alert& alert = *tenant->alerts.Find(key);

@@ -43,6 +43,7 @@ std::vector<Engine::Decided> Engine::OpenPeriod(const storage::PeriodOpened& per
 void Engine::State::Fold(const storage::PeriodOpened& period) {
   for (const auto& [name, tenant] : tenants) {
     tenant->windows.OpenPeriod(period.calendar, {period.start, period.end});
+    ReindexLeases(*tenant);
   }
 }
 

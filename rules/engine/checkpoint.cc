@@ -14,15 +14,17 @@ constexpr char kHead = 'h';
 constexpr char kConfig = 'c';
 constexpr char kLate = 'l';
 constexpr char kMessages = 'e';
+constexpr char kGates = 'g';
 /// Parts of a tenant in the order of their rows.
 enum Part : char {
   kAlerts = 'a',
   kMeasures = 'm',
   kNotices = 'n',
+  kLeases = 'r',
   kSilences = 's',
   kWindows = 'w'
 };
-constexpr Part kParts[] = {kAlerts, kMeasures, kNotices, kSilences, kWindows};
+constexpr Part kParts[] = {kAlerts, kMeasures, kNotices, kLeases, kSilences, kWindows};
 
 std::string TenantKey(const Tenant& tenant, char part, std::string_view key) {
   std::string row_key(1, kOfTenant);
@@ -58,6 +60,7 @@ bool ContinuePart(Tenant& tenant, char part, std::size_t* budget,
   const std::size_t most = *budget;
   if (part == kAlerts) return tenant.alerts.ContinueCheckpoint(budget, framed);
   if (part == kNotices) return tenant.notices.ContinueCheckpoint(budget, framed);
+  if (part == kLeases) return tenant.leases.ContinueCheckpoint(budget, framed);
   if (part == kSilences) return tenant.silences.ContinueCheckpoint(budget, framed);
   const bool complete = part == kMeasures ? tenant.measures.ContinueCheckpoint(most, framed)
                                           : tenant.windows.ContinueCheckpoint(most, framed);
@@ -115,10 +118,13 @@ void Engine::BeginCheckpoint() {
       state.own_rows.emplace_back(TenantKey(*tenant, kLate, ""), tenant->late.Encode());
     if (tenant->messages.TakeChanged())
       state.own_rows.emplace_back(TenantKey(*tenant, kMessages, ""), tenant->messages.Encode());
+    if (tenant->gates.TakeChanged())
+      state.own_rows.emplace_back(TenantKey(*tenant, kGates, ""), tenant->gates.Encode());
     tenant->windows.BeginCheckpoint();
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
     tenant->notices.BeginCheckpoint();
+    tenant->leases.BeginCheckpoint();
     tenant->silences.BeginCheckpoint();
     for (const Part part : kParts) state.tenant_parts.emplace_back(tenant.get(), part);
   }
@@ -193,6 +199,10 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
       return tenant->late.Load(value);
     case kMessages:
       return tenant->messages.Load(value);
+    case kGates:
+      return tenant->gates.Load(value);
+    case kLeases:
+      return tenant->leases.LoadRow(part_key, value);
     case kAlerts:
       return tenant->alerts.LoadRow(part_key, value);
     case kNotices:
@@ -249,6 +259,8 @@ Digest Engine::StateDigest() const {
     tenant->silences.Canonical(sink);
     sink(tenant->late.Encode());
     sink(tenant->messages.Encode());
+    tenant->leases.Canonical(sink);
+    if (!tenant->gates.empty()) sink(tenant->gates.Encode());
   }
   return stream.Finish();
 }

@@ -108,6 +108,7 @@ void Engine::State::Configure(Tenant& tenant) const {
   ConfigureInhibitions(tenant);
   tenant.notices.SetRouting(routing);
   tenant.messages.Configure(notice_rules);
+  ReindexLeases(tenant);
 }
 
 void Engine::State::Compile() {
@@ -119,9 +120,11 @@ void Engine::State::Compile() {
     if (!routing.route.receiver.empty() && !spec.common.shadow) notice_rules.emplace_back(spec);
   }
   rule_by_name.clear();
+  enforced.clear();
   for (const auto& rule : compiled) {
     rule->since = since[EncodeProjection(rule->projection)];
     rule_by_name.emplace(rule->common.name, rule.get());
+    if (rule->budget != nullptr && rule->budget->enforce) enforced.push_back(rule.get());
   }
   instances.Invalidate();
 }
@@ -223,6 +226,12 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
           Yield(tenant, event, record.log_time);
         } else if constexpr (requires { FoldLife(tenant, made); }) {
           FoldLife(tenant, made);
+        } else if constexpr (std::is_same_v<Made, storage::LeaseReserved>) {
+          FoldLease(tenant, made);
+        } else if constexpr (requires { tenant.leases.Apply(made); }) {
+          tenant.leases.Apply(made);
+        } else if constexpr (std::is_same_v<Made, storage::GateOverridden>) {
+          tenant.gates.Apply(made);
         } else {
           // Deliveries live in the outbox, producers and Kafka's positions in their tables, as what
           // was set aside does; the rest only tells the reader of the log.
@@ -231,7 +240,8 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
                         std::is_same_v<Made, storage::ProducerExpired> ||
                         std::is_same_v<Made, storage::Quarantined> ||
                         std::is_same_v<Made, storage::QuarantineEnded> ||
-                        std::is_same_v<Made, storage::GapSkipped>);
+                        std::is_same_v<Made, storage::GapSkipped> ||
+                        std::is_same_v<Made, storage::LeaseCost>);
         }
         return {};
       },

@@ -10,6 +10,7 @@
 
 #include "rules/alert/notice.h"
 #include "rules/engine/alert_view.h"
+#include "rules/engine/lease_view.h"
 #include "rules/engine/server_condition.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
@@ -129,8 +130,8 @@ class Engine {
   /// Levels for the rules that name them: `readings` are the server's own, which lie with the
   /// tenant `default`; those of open tasks come from here, for every tenant that has any, and once
   /// more when it has none any longer. Asked for once a minute; empty when no rule reads one.
-  [[nodiscard]] std::vector<Decided> ReadGauges(
-      const std::vector<storage::GaugeReading>& readings, Time now) const;
+  [[nodiscard]] std::vector<Decided> ReadGauges(const std::vector<storage::GaugeReading>& readings,
+                                                Time now) const;
   /// A period of a calendar begins to count; empty when it is known.
   [[nodiscard]] std::vector<Decided> OpenPeriod(const storage::PeriodOpened& period) const;
   /// A delivery ended as `outcome` says.
@@ -153,7 +154,31 @@ class Engine {
                                                         const storage::Origin& origin,
                                                         Time now) const;
 
+  /// Sets an amount aside in every enforced budget that the Cost to come would count in, or says
+  /// which of them cannot take it: a denial is decided too. What `*answer` says holds once the
+  /// events are durable. Errors: kInvalidArgument naming the field; kFailedPrecondition when no
+  /// enforced budget is concerned; kUnavailable before its period is open; kAlreadyExists and
+  /// kResourceExhausted as LeaseBook::CheckRoom.
+  [[nodiscard]] Result<std::vector<Decided>> Reserve(std::string_view tenant,
+                                                     const storage::LeaseWish& wish,
+                                                     const storage::Origin& origin, Time now,
+                                                     LeaseAnswer* answer) const;
+  /// Settles, extends or releases a lease. Errors: as LeaseBook's.
+  [[nodiscard]] Result<std::vector<Decided>> EndLease(std::string_view tenant,
+                                                      const LeaseCommand& command, Time now,
+                                                      LeaseAnswer* answer) const;
+  /// Somebody lets a gate pass for a while. Errors: as CheckGate and GateBook::Decide.
+  [[nodiscard]] Result<std::vector<Decided>> OverrideGate(std::string_view tenant,
+                                                          const GateQuestion& question,
+                                                          storage::GateOverridden wish,
+                                                          std::chrono::seconds length,
+                                                          Time now) const;
+
   // --- Read ------------------------------------------------------------------------------------
+  /// Whether a pipeline may go on. Errors: kNotFound for a rule that there is not,
+  /// kInvalidArgument for `by` or a share that make no sense.
+  [[nodiscard]] Result<GateAnswer> CheckGate(std::string_view tenant, const GateQuestion& question,
+                                             Time now) const;
   [[nodiscard]] Time last_log_time() const;
   [[nodiscard]] const RuleSet& rules() const;
   [[nodiscard]] std::vector<std::string> tenants() const;
@@ -173,6 +198,8 @@ class Engine {
                                                    Time now) const;
   /// All silences that are known, by id.
   [[nodiscard]] std::vector<SilenceView> Silences(std::string_view tenant) const;
+  [[nodiscard]] const LeaseBook* leases(
+      std::string_view tenant) const;  ///< null for an unknown tenant
   /// The price tables that were applied, the one that is asked first coming first.
   [[nodiscard]] std::vector<storage::PricesApplied> PriceTables(std::string_view tenant) const;
   /// Notices that wait for delivery, as the outbox holds them.

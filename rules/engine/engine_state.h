@@ -47,6 +47,17 @@ struct SecondCursor {
   std::optional<std::uint32_t> cell;         ///< and its last cell looked at
 };
 
+/// One enforced budget for one tuple of `by` values and one period: where leases count.
+struct LeaseAccount {
+  const CompiledRule* rule;
+  storage::Labels by;
+  Period period;
+  std::string key;  ///< equal for equal accounts
+};
+
+[[nodiscard]] std::string AccountKey(const std::string& rule, const storage::Labels& by,
+                                     const Period& period);
+
 struct Engine::State {
   // --- Folded ----------------------------------------------------------------------------------
   std::map<std::string, std::unique_ptr<Tenant>, std::less<>> tenants;
@@ -66,6 +77,7 @@ struct Engine::State {
   Routing routing;
   CompiledRules compiled;
   NoticeRules notice_rules;
+  std::vector<const CompiledRule*> enforced;  ///< budgets of `compiled` that leases count in
   std::map<std::string, const CompiledRule*, std::less<>> rule_by_name;
   Instances instances;
   SecondCursor cursor;
@@ -105,6 +117,19 @@ struct Engine::State {
   void FoldLife(Tenant& tenant, const storage::SilenceEnded& ended);
   void FoldLife(Tenant& tenant, const storage::Escalated& escalated);
   void FoldLife(Tenant& tenant, const storage::FlapChanged& changed);
+
+  // Leases (lease_commands.cc)
+  /// Accounts that a Cost with these dimensions counts in at `at`; `*unopened` when one has no
+  /// period yet.
+  [[nodiscard]] std::vector<LeaseAccount> AccountsOf(const WindowStore& windows,
+                                                     const storage::LeaseWish& wish, Time at,
+                                                     bool* unopened) const;
+  [[nodiscard]] BudgetRoom RoomOf(const Tenant* tenant, const LeaseAccount& account,
+                                  Time now) const;
+  /// The rule that a gate asks for. Errors: kNotFound, kInvalidArgument.
+  [[nodiscard]] Result<const CompiledRule*> GatedRule(const GateQuestion& question) const;
+  void ReindexLeases(Tenant& tenant) const;
+  void FoldLease(Tenant& tenant, const storage::LeaseReserved& reserved);
 
   // Decide (evaluate.cc)
   void Refresh();

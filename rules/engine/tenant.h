@@ -13,6 +13,8 @@
 #include "rules/alert/silence_book.h"
 #include "rules/condition/condition.h"
 #include "rules/engine/late_book.h"
+#include "rules/lease/gate_book.h"
+#include "rules/lease/lease_book.h"
 #include "rules/measure/measure_fold.h"
 #include "rules/notice/event_notices.h"
 #include "rules/spec/annotation_template.h"
@@ -27,7 +29,11 @@ struct Tenant {
   explicit Tenant(std::string tenant_name)
       : name(std::move(tenant_name)),
         measures([this](const MeasureName& measure) { return windows.Intern(measure); }),
-        notices(name, alerts, silences, inhibitions) {}
+        notices(name, alerts, silences, inhibitions) {
+    measures.SetLeaseCount([this](std::string_view lease, Currency currency, Int128 total) {
+      return leases.CountCost(lease, currency, total);
+    });
+  }
   Tenant(const Tenant&) = delete;
   Tenant& operator=(const Tenant&) = delete;
 
@@ -40,6 +46,8 @@ struct Tenant {
   NoticeBook notices;
   LateBook late;
   EventNotices messages;
+  LeaseBook leases;
+  GateBook gates;
   std::string prices_digest;  ///< of the price table applied last; empty before the first
   Time first_at{};            ///< log time of its first record
   Time last_at{};             ///< and of its last

@@ -69,6 +69,7 @@ struct MeasureFold::State {
   std::uint64_t untracked_tasks = 0, untracked_counters = 0;
   std::uint32_t untracked_mark = 0;
   bool unconverted = false;  ///< of the event being folded
+  LeaseCount lease_count;
 };
 
 void MeasureFold::State::FoldTask(const EventView& event, Time time) {
@@ -143,10 +144,16 @@ void MeasureFold::State::FoldTokens(const storage::CostView& cost) {
 }
 
 void MeasureFold::State::AddCost(const EventView& event, Currency currency, Int128 nanos) {
-  Amount(FixedMeasure::kCost, currency, nanos);
-  Amount(FixedMeasure::kCostAmount, currency, nanos);
-  if (!event.task_id.empty())
-    tasks.Spend(event.task_id, currency, nanos * static_cast<std::int64_t>(event.count));
+  const Int128 total = nanos * static_cast<std::int64_t>(event.count);
+  const bool leased = event.kind == EventKind::kCost && !event.cost.lease_id.empty() && lease_count;
+  const Int128 counted = leased ? lease_count(event.cost.lease_id, currency, total) : total;
+  if (counted == total) {
+    Amount(FixedMeasure::kCost, currency, nanos);
+    Amount(FixedMeasure::kCostAmount, currency, nanos);
+  } else if (counted > 0) {
+    unconverted |= !out.MoneySum(FixedMeasure::kCost, currency, counted);
+  }
+  if (!event.task_id.empty()) tasks.Spend(event.task_id, currency, counted);
 }
 
 void MeasureFold::State::FoldPayment(const EventView& event) {
@@ -291,6 +298,8 @@ MeasureFold::~MeasureFold() = default;
 void MeasureFold::SetAtMost(std::span<const std::pair<std::string, std::int64_t>> bounds) {
   state_->out.SetAtMost(bounds);
 }
+
+void MeasureFold::SetLeaseCount(LeaseCount count) { state_->lease_count = std::move(count); }
 
 std::span<const Yield> MeasureFold::Fold(const EventView& event, Time time) {
   State& state = *state_;

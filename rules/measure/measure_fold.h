@@ -43,6 +43,11 @@ class MeasureFold {
   /// currency.
   void SetAtMost(std::span<const std::pair<std::string, std::int64_t>> bounds);
 
+  /// Says what part of a Cost that names a lease counts; the rest was counted before, when the
+  /// lease was settled. Without it all of it counts.
+  using LeaseCount = std::function<Int128(std::string_view lease, Currency currency, Int128 total)>;
+  void SetLeaseCount(LeaseCount count);
+
   /// Folds one event into the tables and returns what it yields; valid until the next call. `time`
   /// is its event time.
   std::span<const Yield> Fold(const storage::EventView& event, Time time);

@@ -109,16 +109,30 @@ YieldBuffer::FixedIds* YieldBuffer::IdsOf(Currency currency) {
   return last_ids_;
 }
 
-bool YieldBuffer::Money(FixedMeasure measure, Currency currency, Int128 each) {
+std::int32_t YieldBuffer::MoneyId(FixedMeasure measure, Currency currency) {
   FixedIds* ids = IdsOf(currency);
-  if (ids == nullptr) return false;
-  const FixedMeasureTraits& traits = kFixedMeasureTraits[Index(measure)];
+  if (ids == nullptr) return kUnknown;
   std::int32_t& id = (*ids)[Index(measure)];
   if (id == kUnknown) [[unlikely]] {
-    id = ToInt(interner_({std::string(traits.name), std::string(currency.code())}));
+    id = ToInt(interner_(
+        {std::string(kFixedMeasureTraits[Index(measure)].name), std::string(currency.code())}));
   }
-  const bool sum = traits.traits.type == MeasureType::kSum;
-  Push(ToId(id), traits.traits.type, sum ? each * static_cast<std::int64_t>(count_) : each);
+  return id;
+}
+
+bool YieldBuffer::Money(FixedMeasure measure, Currency currency, Int128 each) {
+  const std::int32_t id = MoneyId(measure, currency);
+  if (id == kUnknown) return false;
+  const MeasureType type = kFixedMeasureTraits[Index(measure)].traits.type;
+  const bool sum = type == MeasureType::kSum;
+  Push(ToId(id), type, sum ? each * static_cast<std::int64_t>(count_) : each);
+  return true;
+}
+
+bool YieldBuffer::MoneySum(FixedMeasure measure, Currency currency, Int128 nanos) {
+  const std::int32_t id = MoneyId(measure, currency);
+  if (id == kUnknown) return false;
+  Push(ToId(id), MeasureType::kSum, nanos);
   return true;
 }
 

@@ -48,6 +48,8 @@ class YieldBuffer {
   bool Money(FixedMeasure measure, Currency currency, Int128 each);
   /// A level of a fixed measure; any other measure, or a currency too many, yields nothing.
   void Gauge(const storage::GaugeReading& reading);
+  /// A sum of money that is not multiplied: `nanos` is already the whole.
+  bool MoneySum(FixedMeasure measure, Currency currency, Int128 nanos);
   void ActivityCount(std::string_view name);
   void SampleGauge(std::string_view name, std::int64_t nanos);
   /// A sum that is not multiplied: `nanos` is already the whole.
@@ -77,6 +79,8 @@ class YieldBuffer {
   }
   [[nodiscard]] MeasureId Intern(FixedMeasure measure);
   [[nodiscard]] FixedIds* IdsOf(Currency currency);
+  /// kUnknown when the currency has no measures.
+  [[nodiscard]] std::int32_t MoneyId(FixedMeasure measure, Currency currency);
   [[nodiscard]] OpenName& Open(std::string_view prefix, std::string_view name);
   void Push(MeasureId id, MeasureType type, Int128 value) {
     yields_[size_++] = {id, type, count_, value};

@@ -46,6 +46,7 @@ struct BudgetSpec {
   Duration rolling{};                ///< instead of `period`
   std::vector<ShareAlert> alert_at;  ///< most urgent first; one of a severity
   std::vector<SpendRow> burn;
+  bool enforce = false;  ///< leases are refused beyond the limit; only for `cost` over a period
   friend bool operator==(const BudgetSpec&, const BudgetSpec&) = default;
 };
 

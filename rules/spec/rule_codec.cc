@@ -307,6 +307,7 @@ void Walk(Archive& archive, BudgetSpec& budget) {
   Field(archive, "rolling", budget.rolling);
   Field(archive, "alert_at", budget.alert_at);
   Field(archive, "burn", budget.burn);
+  LaterField(archive, "enforce", budget.enforce);
 }
 
 template <typename Archive>

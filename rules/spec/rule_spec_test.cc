@@ -53,6 +53,10 @@ RuleSet Valid() {
   budget.alert_at = {{Severity::kWarning, 1'100'000'000}};
   budget.burn = {{hours(1), minutes(5), 200'000'000, Severity::kCritical}};
   rules.budgets.push_back(budget);
+  budget.common.name = "kept";
+  budget.enforce = true;
+  rules.budgets.push_back(budget);
+  budget.enforce = false;
   budget.common.name = "rolling-spend";
   budget.period.reset();
   budget.rolling = hours(24);

@@ -96,6 +96,20 @@ void CheckSpendRow(const std::string& path, const BudgetSpec& budget, const Spen
   }
 }
 
+/// A lease is an amount of money that is spent in a period and counted nowhere else.
+void CheckEnforced(const std::string& path, const BudgetSpec& budget, RuleChecks* checks) {
+  const std::string place = path + ".enforce";
+  if (budget.measure != "cost") {
+    checks->Report(place, "a lease is money to be spent, and '" + budget.measure +
+                              "' is not; use `measure: cost`, or leave `enforce` out");
+  }
+  if (!budget.period) {
+    checks->Report(place,
+                   "a rolling budget has no period in which a lease could count; use "
+                   "`period: day`, or leave `enforce` out");
+  }
+}
+
 }  // namespace
 
 void CheckBudget(const std::string& path, const BudgetSpec& budget, RuleChecks* checks) {
@@ -106,9 +120,10 @@ void CheckBudget(const std::string& path, const BudgetSpec& budget, RuleChecks* 
     if (!status.ok()) checks->Report(path + ".rolling", status.error().message());
   }
   CheckShares(path + ".alert_at", budget.alert_at, checks);
-  if (budget.alert_at.empty() && budget.burn.empty()) {
-    checks->Report(path, "never does anything; give it `alert_at` or `burn`");
+  if (budget.alert_at.empty() && budget.burn.empty() && !budget.enforce) {
+    checks->Report(path, "never does anything; give it `alert_at`, `burn` or `enforce: true`");
   }
+  if (budget.enforce) CheckEnforced(path, budget, checks);
   if (budget.burn.size() > kSpendRowsMax) {
     checks->Report(path + ".burn", "has at most " + std::to_string(kSpendRowsMax) + " rows");
   }

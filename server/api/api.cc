@@ -5,6 +5,7 @@
 #include "server/api/admin_service.h"
 #include "server/api/alert_service.h"
 #include "server/api/api_state.h"
+#include "server/api/guard_service.h"
 #include "server/api/kafka_service.h"
 #include "server/api/limits.h"
 #include "server/api/quarantine_service.h"
@@ -74,7 +75,8 @@ struct Api::State {
         admin(api),
         kafka(api),
         quarantine(api),
-        alerts(api) {}
+        alerts(api),
+        guard(api) {}
 
   ApiState api;
   QueryService query;
@@ -82,6 +84,7 @@ struct Api::State {
   KafkaService kafka;
   QuarantineService quarantine;
   AlertService alerts;
+  GuardService guard;
 };
 
 Api::Api(Partition& partition, const ingest::Authenticator& authenticator, const Clock& clock,
@@ -95,7 +98,8 @@ Api::~Api() {
 }
 
 std::vector<::grpc::Service*> Api::services() {
-  return {&state_->query, &state_->admin, &state_->kafka, &state_->quarantine, &state_->alerts};
+  return {&state_->query,      &state_->admin,  &state_->kafka,
+          &state_->quarantine, &state_->alerts, &state_->guard};
 }
 
 void Api::SetKafka(ingest::KafkaControl* door) { state_->api.kafka.Set(door); }

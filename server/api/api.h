@@ -15,8 +15,8 @@ class Service;
 
 namespace barograph::server {
 
-/// QueryService, AdminService, KafkaService, QuarantineService and AlertService over one partition,
-/// ready to be given to IngestDoor::Open.
+/// QueryService, AdminService, KafkaService, QuarantineService, AlertService and GuardService over
+/// one partition, ready to be given to IngestDoor::Open.
 ///
 /// Reads go through Partition::Read: they see folded state in slices of the writer's time and are
 /// answered once that state is

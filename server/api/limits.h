@@ -15,6 +15,7 @@ inline constexpr std::uint32_t kPricesMax = 100'000;
 inline constexpr std::size_t kDimensionsMax = 8;  ///< in `by`, and filters in `where`
 inline constexpr std::size_t kCellsPerStep =
     64;  ///< cells answered in one slice of the writer's time
+inline constexpr std::size_t kLeasesPerStep = 256;        ///< leases looked at in such a slice
 inline constexpr std::size_t kSpansMax = 10'000;          ///< calendar spans of one query
 inline constexpr std::size_t kTailsMax = 64;              ///< open Tail calls
 inline constexpr std::size_t kTailEntriesMax = 500;       ///< entries of one response

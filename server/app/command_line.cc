@@ -69,6 +69,8 @@ int RunCommandLine(int argc, char** argv) {
   AddQueryCommand(root, &status);
   AddSloCommand(root, &status);
   AddBudgetCommand(root, &status);
+  AddLeaseCommand(root, &status);
+  AddGateCommand(root, &status);
   AddAlertsCommand(root, &status);
   AddSilenceCommand(root, &status);
   AddPricesCommand(root, &status);

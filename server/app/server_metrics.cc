@@ -80,6 +80,23 @@ void AddQuarantine(const PartitionFigures& partition, MetricSink& sink) {
              static_cast<double>(partition.quarantine_pending));
 }
 
+void AddLeases(const PartitionFigures& partition, MetricSink& sink) {
+  const auto count = [&](const char* name, const char* help, std::uint64_t value) {
+    sink.Counter(name, help, static_cast<double>(value));
+  };
+  count("barograph_leases_granted_total", "Reservations that were granted since the start.",
+        partition.leases_granted);
+  count("barograph_leases_denied_total",
+        "Reservations that a budget could not take since the start.", partition.leases_denied);
+  count("barograph_leases_expired_total",
+        "Leases that nobody settled or released in time since the start.",
+        partition.leases_expired);
+  count("barograph_leases_settled_total", "Leases that were settled since the start.",
+        partition.leases_settled);
+  count("barograph_leases_released_total", "Leases that were given back since the start.",
+        partition.leases_released);
+}
+
 void AddNotices(const OutboxFigures& outbox, MetricSink& sink) {
   const std::string help = "Notices that ended, by outcome.";
   const auto ended = [&](const std::string& outcome, std::uint64_t value) {
@@ -132,6 +149,7 @@ void AddServerMetrics(const ServerFigures& figures, MetricSink& sink) {
   AddIngest(figures.partition, figures.door, sink);
   AddLog(figures.partition, sink);
   AddQuarantine(figures.partition, sink);
+  AddLeases(figures.partition, sink);
   AddNotices(figures.outbox, sink);
   AddReceivers(figures.outbox, sink);
   AddProcess(sink);

@@ -172,7 +172,9 @@ void ReadBudget(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics
              diagnostics,
              [&](const YamlNode& item) { budget.burn.push_back(ReadSpendRow(item, diagnostics)); });
   }
-  map.RefuseLater({"enforce"}, "leave it out; a budget alerts and does not refuse");
+  if (const auto* enforce = map.Find("enforce")) {
+    budget.enforce = ReadBool(*enforce, "enforce", diagnostics).value_or(false);
+  }
   map.Finish();
   if (diagnostics->count() != before) return;
   draft->Place("budgets[" + std::to_string(draft->rules.budgets.size()) + "]", node);
@@ -191,6 +193,11 @@ void ReadGoal(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics) 
   }
   if (const auto* period = map.Require("period", "day")) {
     goal.period = ReadCalendar(map, *period, *draft);
+  }
+  if (const auto* enforce = map.Find("enforce")) {
+    diagnostics->Add(enforce->position,
+                     "enforce: a goal is to be reached and limits nothing; only a budget refuses "
+                     "leases");
   }
   if (const auto* prorate = map.Find("prorate")) {
     const auto word = ReadWord(*prorate, "prorate", kProrations, diagnostics);

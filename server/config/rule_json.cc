@@ -114,6 +114,7 @@ Json BudgetJson(const rules::BudgetSpec& budget) {
                             {"budget", Percent(row.share_ppb)},
                             {"severity", SeverityWord(row.severity)}});
   }
+  if (budget.enforce) json["enforce"] = true;
   AddCommon(budget.common, &json);
   return json;
 }

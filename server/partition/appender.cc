@@ -16,6 +16,14 @@ namespace {
 using storage::RecordHeader;
 using storage::SealedPayload;
 
+void CountLease(const storage::ServerEvent& event, Counters* counters) {
+  if (std::holds_alternative<storage::LeaseReserved>(event)) ++counters->leases_granted;
+  if (std::holds_alternative<storage::LeaseDenied>(event)) ++counters->leases_denied;
+  if (std::holds_alternative<storage::LeaseExpired>(event)) ++counters->leases_expired;
+  if (std::holds_alternative<storage::LeaseSettled>(event)) ++counters->leases_settled;
+  if (std::holds_alternative<storage::LeaseReleased>(event)) ++counters->leases_released;
+}
+
 }  // namespace
 
 SealedPayload SealPlain(std::string_view payload) {
@@ -135,9 +143,16 @@ Status Appender::AppendServerMade(std::string_view tenant, const storage::Server
                                             (evaluate ? storage::kRecordEvaluate : 0));
   header.count = static_cast<std::uint32_t>(count);
   header.log_time = header.min_event_time = header.max_event_time = log_time;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const auto* cost = std::get_if<storage::LeaseCost>(&events[i]))
+      header.min_event_time = std::min(header.min_event_time, cost->time);
+  }
   header.tenant = tenant;
   Stage(header, storage::SealPayload(payload));
-  for (std::size_t i = 0; i < count; ++i) StageRow(tenant, first.Plus(i), events[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    StageRow(tenant, first.Plus(i), events[i]);
+    CountLease(events[i], &counters_);
+  }
   counters_.outbox_pending = notices_.pending();
   counters_.quarantine_pending = quarantine_.pending();
   return {};

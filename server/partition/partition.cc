@@ -283,14 +283,12 @@ void Partition::Decide(Decision decide, std::function<void(Result<Sequence>)> do
   state_->Post(
       [this, decide = std::move(decide), done] {
         Status refused;
-        state_->writer->Append(
-            [&] {
-              auto decided = decide(state_->writer_state->engine, state_->log_clock->Now());
-              if (decided.ok()) return std::move(decided).value();
-              refused = decided.error();
-              return std::vector<rules::Engine::Decided>();
-            },
-            /*evaluate=*/false);
+        state_->writer->AppendCommand([&] {
+          auto decided = decide(state_->writer_state->engine, state_->log_clock->Now());
+          if (decided.ok()) return std::move(decided).value();
+          refused = decided.error();
+          return std::vector<rules::Engine::Decided>();
+        });
         const Sequence seen = state_->writer->last_sequence();
         state_->writer->WhenDurable([done, refused, seen] {
           done(refused.ok() ? Result<Sequence>(seen) : Result<Sequence>(refused.error()));
@@ -398,6 +396,11 @@ PartitionFigures Partition::figures() const {
   figures.kafka_positions = counters.kafka_positions;
   figures.kafka_stopped = counters.kafka_stopped;
   figures.quarantine_pending = counters.quarantine_pending;
+  figures.leases_granted = counters.leases_granted;
+  figures.leases_denied = counters.leases_denied;
+  figures.leases_expired = counters.leases_expired;
+  figures.leases_settled = counters.leases_settled;
+  figures.leases_released = counters.leases_released;
   figures.staged = {counters.staged};
   figures.durable = state_->commit->durable();
   figures.checkpoint = {counters.checkpoint_sequence};

@@ -57,6 +57,9 @@ struct PartitionFigures {
   /// Partitions of Kafka with a position, those of them that are stopped, and records of all
   /// tenants that wait in the quarantine.
   std::uint64_t kafka_positions = 0, kafka_stopped = 0, quarantine_pending = 0;
+  /// Leases, of all tenants: how often each step was decided.
+  std::uint64_t leases_granted = 0, leases_denied = 0, leases_expired = 0, leases_settled = 0,
+                leases_released = 0;
   Sequence staged, durable, checkpoint;
   Duration writer_absence_max{0};  ///< longest time away from the queue since the start
   Duration writer_absence_p99{0};

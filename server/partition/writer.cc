@@ -291,6 +291,17 @@ void Writer::Append(const Decision& decide, bool evaluate) {
   if (going()) StopOn(evaluation_.AppendCommand(decide(), now, evaluate));
 }
 
+void Writer::AppendCommand(const Decision& decide) {
+  const Time now = NextLogTime();
+  StopOn(evaluation_.StageHeld(idle()));
+  if (!going()) return;
+  const std::vector<rules::Engine::Decided> decided = decide();
+  for (const rules::Engine::Decided& batch : decided) {
+    if (going()) StopOn(WelcomeTenant(batch.tenant, now));
+  }
+  if (going()) StopOn(evaluation_.AppendCommand(decided, now, /*evaluate=*/false));
+}
+
 void Writer::BeginRead(std::function<bool(const Partition::ReadView&)> step,
                        std::function<void(Result<Sequence>)> done) {
   if (reads_.size() >= kCommandsMax) {

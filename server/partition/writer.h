@@ -72,6 +72,8 @@ class Writer {
   /// Brings log time up to now, then appends what `decide` says of the state there. `evaluate`: the
   /// rules may say something new at once.
   void Append(const Decision& decide, bool evaluate);
+  /// The same for a command of a tenant that may have no record in the log yet.
+  void AppendCommand(const Decision& decide);
   /// Puts the table in force for every tenant; later ones get it before their first record.
   void ConfigurePrices(storage::PricesApplied prices);
   /// Runs once everything decided so far is durable.

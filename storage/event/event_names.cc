@@ -13,6 +13,30 @@ std::string_view Lookup(const std::string_view (&names)[kSize], Enum value) {
   return index < kSize ? names[index] : std::string_view();
 }
 
+/// Of leases and gates.
+std::string_view LeaseKindName(EventKind kind) {
+  switch (kind) {
+    case EventKind::kLeaseReserved:
+      return "lease_reserved";
+    case EventKind::kLeaseSettled:
+      return "lease_settled";
+    case EventKind::kLeaseReleased:
+      return "lease_released";
+    case EventKind::kLeaseExpired:
+      return "lease_expired";
+    case EventKind::kLeaseExtended:
+      return "lease_extended";
+    case EventKind::kLeaseDenied:
+      return "lease_denied";
+    case EventKind::kGateOverridden:
+      return "gate_overridden";
+    case EventKind::kGapSkipped:
+      return "gap_skipped";
+    default:
+      return "";
+  }
+}
+
 }  // namespace
 
 std::string_view EventKindName(EventKind kind) {
@@ -77,8 +101,8 @@ std::string_view EventKindName(EventKind kind) {
       return "quarantined";
     case EventKind::kQuarantineEnded:
       return "quarantine_ended";
-    case EventKind::kGapSkipped:
-      return "gap_skipped";
+    default:
+      return LeaseKindName(kind);
   }
   return "";
 }

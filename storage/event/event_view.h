@@ -45,6 +45,13 @@ enum class EventKind : std::uint8_t {
   kTaskOverdue = 60,
   kImportEnded = 61,
   kQuarantineEnded = 62,
+  kLeaseReserved = 63,
+  kLeaseSettled = 64,
+  kLeaseReleased = 65,
+  kLeaseExpired = 66,
+  kLeaseExtended = 67,
+  kLeaseDenied = 68,
+  kGateOverridden = 69,
   kGaugesRead = 71,
 };
 [[nodiscard]] constexpr bool IsServerMade(EventKind kind) { return static_cast<int>(kind) >= 30; }

@@ -4,46 +4,15 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "barograph/v1/event.pb.h"
-#include "storage/event/utf8.h"
+#include "storage/event/lease_codec.h"
+#include "storage/event/wire_parts.h"
 
 namespace barograph::storage {
 namespace {
 
-std::string Text(const std::string& text) { return IsUtf8(text) ? text : ToUtf8(text); }
-
-void Write(Time time, google::protobuf::Timestamp* out) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const std::int64_t count = seconds.time_since_epoch().count();
-  out->set_seconds(count);
-  // By remainder: the first second of the range begins before the range.
-  const std::int64_t rest = time.time_since_epoch().count() % 1'000'000'000;
-  out->set_nanos(static_cast<std::int32_t>(rest < 0 ? rest + 1'000'000'000 : rest));
-}
-
-Time ReadTime(const google::protobuf::Timestamp& time) {
-  return Time(Duration(static_cast<std::int64_t>(
-      static_cast<std::uint64_t>(time.seconds()) * 1'000'000'000U +
-      static_cast<std::uint64_t>(static_cast<std::int64_t>(time.nanos())))));
-}
-
-void Write(const Origin& origin, v1::Origin* out) {
-  out->set_actor(Text(origin.actor));
-  out->set_reason(Text(origin.reason));
-}
-
-Origin ReadOrigin(const v1::Origin& origin) { return {origin.actor(), origin.reason()}; }
-
-// Reads an enum whose values are 0 to `last`; a value beyond comes from a later version.
-template <typename Enum>
-Status ReadChoice(int value, Enum last, std::string_view name, Enum* out) {
-  if (value < 0 || value > static_cast<int>(last)) {
-    return Error(ErrorCode::kFailedPrecondition,
-                 std::string(name) + ": " + std::to_string(value) +
-                     " is unknown to this version; a later one wrote this log");
-  }
-  *out = static_cast<Enum>(value);
-  return {};
-}
+// Those of the headers, which the ones below would hide.
+using storage::Read;
+using storage::Write;
 
 void Write(const ConfigApplied& value, v1::Event* event) {
   v1::ConfigApplied* out = event->mutable_config_applied();
@@ -593,6 +562,20 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::QuarantineEnded, QuarantineEnded>(view);
     case EventKind::kGapSkipped:
       return Decode<v1::GapSkipped, GapSkipped>(view);
+    case EventKind::kLeaseReserved:
+      return Decode<v1::LeaseReserved, LeaseReserved>(view);
+    case EventKind::kLeaseSettled:
+      return Decode<v1::LeaseSettled, LeaseSettled>(view);
+    case EventKind::kLeaseReleased:
+      return Decode<v1::LeaseReleased, LeaseReleased>(view);
+    case EventKind::kLeaseExpired:
+      return Decode<v1::LeaseExpired, LeaseExpired>(view);
+    case EventKind::kLeaseExtended:
+      return Decode<v1::LeaseExtended, LeaseExtended>(view);
+    case EventKind::kLeaseDenied:
+      return Decode<v1::LeaseDenied, LeaseDenied>(view);
+    case EventKind::kGateOverridden:
+      return Decode<v1::GateOverridden, GateOverridden>(view);
     default:
       break;
   }

@@ -12,6 +12,7 @@
 #include "storage/base/ids.h"
 #include "storage/base/result.h"
 #include "storage/event/event_view.h"
+#include "storage/event/lease_event.h"
 
 namespace barograph::storage {
 
@@ -214,12 +215,65 @@ struct GaugesRead {
   std::vector<GaugeReading> readings;
 };
 
-/// A server-made event as a value. Encoding and decoding are exact inverses.
+/// An amount was set aside in every budget of the path; `id` depends on the log, never on chance.
+struct LeaseReserved {
+  Origin origin;
+  std::string id;
+  LeaseWish wish;
+  Time at{}, expires_at{};
+  std::vector<LeaseBudget> budgets;
+};
+struct LeaseSettled {
+  Origin origin;
+  std::string id;
+  Time at{};
+  std::optional<std::int64_t> actual_nanos;  ///< what was said; else what Costs had counted
+  std::int64_t written_nanos = 0;            ///< of the LeaseCost before it; 0: there is none
+  std::int64_t overrun_nanos = 0;            ///< counted above the grant
+};
+struct LeaseReleased {
+  Origin origin;
+  std::string id;
+  Time at{};
+};
+struct LeaseExpired {
+  Origin origin;
+  std::string id;
+  Time at{};
+};
+struct LeaseExtended {
+  Origin origin;
+  std::string id;
+  Time at{}, expires_at{};
+};
+struct LeaseDenied {
+  Origin origin;
+  LeaseWish wish;
+  Time at{};
+  std::vector<LeaseBudget> budgets;  ///< that could not take it, the one that lacked most first
+};
+struct GateOverridden {
+  Origin origin;
+  std::string gate;  ///< "slo:NAME", "budget:NAME"
+  std::string note, author;
+  Time at{}, expires_at{};
+};
+/// The Cost that Settle writes. In the log it is an agent's Cost like all others, with a time of
+/// its own, and that is what it reads back as.
+struct LeaseCost {
+  std::string lease_id;
+  LeaseWish wish;  ///< dimensions; its amount is what is written
+  Time time{};
+};
+
+/// A server-made event as a value. Encoding and decoding are exact inverses, but for LeaseCost.
 using ServerEvent =
     std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
                  AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded, Quarantined,
                  QuarantineEnded, GapSkipped, PeriodOpened, Acknowledged, Silenced, SilenceBegan,
-                 SilenceEnded, Escalated, FlapChanged, GaugesRead>;
+                 SilenceEnded, Escalated, FlapChanged, GaugesRead, LeaseReserved, LeaseSettled,
+                 LeaseReleased, LeaseExpired, LeaseExtended, LeaseDenied, GateOverridden,
+                 LeaseCost>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

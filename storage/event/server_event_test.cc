@@ -230,6 +230,83 @@ TEST(ServerEventTest, QuarantinedKeepsTheRecordByteByByteAndTellsAbsentFromEmpty
   EXPECT_EQ(RoundTrip(Quarantined{}, EventKind::kQuarantined).record_time, std::nullopt);
 }
 
+LeaseWish Wish() {
+  LeaseWish wish;
+  wish.key = "task-7";
+  wish.agent = "CMO";
+  wish.task_id = "t-7";
+  wish.labels = {{"mode", ""}, {"team", "web"}};
+  wish.environment = "staging";
+  wish.category = CostCategory::kModel;
+  wish.provider = "p";
+  wish.model = "m";
+  wish.amount = {kMoneyNanosMax, Currency::Parse("USD").value()};
+  wish.ttl = std::chrono::seconds(600);
+  return wish;
+}
+
+TEST(ServerEventTest, LeaseReservedKeepsAmountsBeyondSixtyFourBits) {
+  LeaseReserved event{kOrigin, "lea_1", Wish(), At(kNow), At(kNow + 5), {}};
+  event.budgets = {
+      {"daily", {{"agent", "CMO"}}, At(1), At(2), Int128{kMoneyNanosMax} * 100, -1, 3}};
+  const LeaseReserved back = RoundTrip(event, EventKind::kLeaseReserved);
+  EXPECT_EQ(back.id, event.id);
+  EXPECT_EQ(back.wish, event.wish);
+  EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.expires_at, event.expires_at);
+  EXPECT_EQ(back.budgets, event.budgets);
+}
+
+TEST(ServerEventTest, LeaseSettledTellsNothingSaidFromNothingSpent) {
+  LeaseSettled event{kOrigin, "lea_1", At(kNow), 0, 7, 8};
+  LeaseSettled back = RoundTrip(event, EventKind::kLeaseSettled);
+  EXPECT_EQ(back.actual_nanos, 0);
+  EXPECT_EQ(back.written_nanos, 7);
+  EXPECT_EQ(back.overrun_nanos, 8);
+  event.actual_nanos.reset();
+  back = RoundTrip(event, EventKind::kLeaseSettled);
+  EXPECT_EQ(back.actual_nanos, std::nullopt);
+}
+
+TEST(ServerEventTest, OtherStepsOfLeasesAndGates) {
+  EXPECT_EQ(RoundTrip(LeaseReleased{kOrigin, "lea_1", At(kNow)}, EventKind::kLeaseReleased).id,
+            "lea_1");
+  EXPECT_EQ(RoundTrip(LeaseExpired{kOrigin, "lea_1", At(kNow)}, EventKind::kLeaseExpired).at,
+            At(kNow));
+  EXPECT_EQ(
+      RoundTrip(LeaseExtended{kOrigin, "lea_1", At(kNow), At(kNow + 9)}, EventKind::kLeaseExtended)
+          .expires_at,
+      At(kNow + 9));
+  const LeaseDenied denied{kOrigin, Wish(), At(kNow), {{"daily", {}, At(1), At(2), 3, 4, 5}}};
+  const LeaseDenied denied_back = RoundTrip(denied, EventKind::kLeaseDenied);
+  EXPECT_EQ(denied_back.wish, denied.wish);
+  EXPECT_EQ(denied_back.budgets, denied.budgets);
+  const GateOverridden gate{kOrigin, "slo:task-success", "hotfix", "ana", At(kNow), At(kNow + 1)};
+  const GateOverridden gate_back = RoundTrip(gate, EventKind::kGateOverridden);
+  EXPECT_EQ(gate_back.gate, gate.gate);
+  EXPECT_EQ(gate_back.note, gate.note);
+  EXPECT_EQ(gate_back.author, gate.author);
+  EXPECT_EQ(gate_back.expires_at, gate.expires_at);
+}
+
+TEST(ServerEventTest, WhatSettleWritesIsACostLikeAllOthers) {
+  LeaseCost cost{"lea_1", Wish(), At(kNow - 5)};
+  cost.wish.amount.nanos = 1'500'000'000;
+  const std::string wire = EncodeServerEvent(cost, At(kNow));
+  EventView view;
+  const Status read = ReadEvent(wire, EventSource::kOutside, &view);
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_EQ(view.kind, EventKind::kCost);
+  EXPECT_EQ(view.time, At(kNow - 5));
+  EXPECT_EQ(view.agent, "CMO");
+  EXPECT_EQ(view.task_id, "t-7");
+  EXPECT_EQ(view.environment, "staging");
+  EXPECT_EQ(view.cost.amount.nanos, 1'500'000'000);
+  EXPECT_EQ(view.cost.category, CostCategory::kModel);
+  EXPECT_EQ(view.cost.lease_id, "lea_1");
+  EXPECT_EQ(view.label_count, 2U);
+}
+
 TEST(ServerEventTest, QuarantineEnded) {
   const QuarantineEnded event{
       .origin = kOrigin, .sequence = Sequence{77}, .outcome = QuarantineOutcome::kDropped};
