@@ -48,6 +48,12 @@ class RuleDraft {
 /// receivers, allow_private, inhibitions, mute_times, escalations, flapping.
 void ReadSharedSections(MapReader& map, RuleDraft* draft);
 
+/// Reads all sections of a rule file but apiVersion.
+void ReadRuleSections(MapReader& map, RuleDraft* draft);
+
+/// The key apiVersion, which must be there and be kApiVersion.
+void ReadApiVersion(MapReader& map);
+
 /// Reads one rule file into the draft: apiVersion, the shared sections and slos. Sections that
 /// belong to later versions are told as not supported.
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics);
