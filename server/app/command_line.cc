@@ -73,6 +73,7 @@ int RunCommandLine(int argc, char** argv) {
   AddPricesCommand(root, &status);
   AddKafkaCommand(root, &status);
   AddDlqCommand(root, &status);
+  AddRulesCommand(root, &status);
   AddConfigCommand(root, &status);
   AddBenchCommand(root, &status);
   AddVersionCommand(root, &status);

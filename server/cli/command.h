@@ -28,6 +28,7 @@ void AddKafkaCommand(CLI::App& root, int* status);
 void AddLogCommand(CLI::App& root, int* status);
 void AddPricesCommand(CLI::App& root, int* status);
 void AddQueryCommand(CLI::App& root, int* status);
+void AddRulesCommand(CLI::App& root, int* status);
 void AddSilenceCommand(CLI::App& root, int* status);
 void AddSloCommand(CLI::App& root, int* status);
 void AddBudgetCommand(CLI::App& root, int* status);
