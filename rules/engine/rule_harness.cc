@@ -38,6 +38,8 @@ NoticeBody FormatText(const Notice& notice, const ReceiverSpec&) {
   return {text, "text/plain"};
 }
 
+void ExpectOk(const Status& status) { ASSERT_TRUE(status.ok()) << status.error().ToString(); }
+
 void AppendEvent(std::string_view wire, std::string* payload) { ByteWriter(payload).String(wire); }
 
 }  // namespace
@@ -69,7 +71,13 @@ RuleSet TaskRules(std::int64_t objective_ppb, std::vector<std::string> by) {
   return rules;
 }
 
-RuleHarness::RuleHarness(const RuleSet& rules) : engine_(MakeEngine()) { Apply(rules); }
+RuleHarness::RuleHarness(const RuleSet& rules)
+    : simulation_(MakeEngine(), kStart, {},
+                  {.record = [this](const RecordContext& record,
+                                    std::string_view payload) { Keep(record, payload); },
+                   .decided = [this](const storage::ServerEvent& event) { Tell(event); }}) {
+  Apply(rules);
+}
 
 std::unique_ptr<Engine> RuleHarness::MakeEngine() const {
   auto engine = std::make_unique<Engine>(FormatText);
@@ -107,102 +115,70 @@ void RuleHarness::At(Duration at, v1::Event event) {
 }
 
 void RuleHarness::RunUntil(Duration until) {
-  while (now_ < until) {
-    const Duration second =
-        std::min<Duration>(std::chrono::floor<seconds>(now_) + seconds(1), until);
-    while (!arrivals_.empty() && arrivals_.begin()->first < second) {
-      now_ = std::max(now_, arrivals_.begin()->first);
-      AppendArrivals();
-      EvaluateChanged();
-    }
-    now_ = second;
-    if (now_ % seconds(1) == Duration{0}) EvaluateSecond();
+  simulation_.SetSlice(slice);
+  while (!arrivals_.empty() && arrivals_.begin()->first < until) {
+    const Time at = std::max(Now(), kStart + arrivals_.begin()->first);
+    ExpectOk(simulation_.AdvanceTo(at));
+    std::string payload;
+    const std::uint64_t events = TakeArrivals(at - kStart, &payload);
+    ExpectOk(simulation_.Take("default", payload, events));
   }
+  ExpectOk(simulation_.AdvanceTo(kStart + until));
 }
 
 void RuleHarness::RunUntilFolded(Duration until) {
   RunUntil(until);
-  now_ = until;
-  AppendArrivals();
-}
-
-void RuleHarness::AppendArrivals() {
   std::string payload;
+  const std::uint64_t events = TakeArrivals(until, &payload);
+  ExpectOk(simulation_.Fold("default", payload, events));
+}
+
+std::uint64_t RuleHarness::TakeArrivals(Duration at, std::string* payload) {
   std::uint64_t events = 0;
-  while (!arrivals_.empty() && arrivals_.begin()->first <= now_) {
-    AppendEvent(arrivals_.begin()->second, &payload);
+  for (; !arrivals_.empty() && arrivals_.begin()->first <= at; ++events) {
+    AppendEvent(arrivals_.begin()->second, payload);
     arrivals_.erase(arrivals_.begin());
-    ++events;
   }
-  AppendRecord("default", std::move(payload), events);
-}
-
-void RuleHarness::EvaluateChanged() {
-  bool more = true;
-  for (int calls = 0; more; ++calls) {
-    ASSERT_LT(calls, 100'000) << "EvaluateChanged does not come to an end";
-    AppendDecided(engine_->EvaluateChanged(Now(), &more));
-  }
-}
-
-void RuleHarness::EvaluateSecond() {
-  bool more = true;
-  for (int calls = 0; more; ++calls) {
-    ASSERT_LT(calls, 100'000) << "EvaluateSecond does not come to an end";
-    AppendDecided(engine_->EvaluateSecond(Now(), slice, &more));
-  }
+  return events;
 }
 
 void RuleHarness::Apply(const RuleSet& rules) {
-  AppendDecided(engine_->ApplyRules(rules, {"server", "reload"}));
+  ExpectOk(simulation_.Append(engine().ApplyRules(rules, {"server", "reload"})));
 }
 
 void RuleHarness::Do(const Result<std::vector<Engine::Decided>>& decided) {
   ASSERT_TRUE(decided.ok()) << decided.error().ToString();
-  AppendDecided(*decided);
+  ExpectOk(simulation_.Append(*decided));
 }
 
 void RuleHarness::Append(storage::ServerEvent event) {
-  AppendDecided({{"default", {std::move(event)}}});
+  ExpectOk(simulation_.Append({{"default", {std::move(event)}}}));
 }
 
-void RuleHarness::StopUntil(Duration until) {
-  const Time stopped_at = Now();
-  now_ = until;
-  AppendDecided(engine_->Resume(stopped_at, Now()));
-}
+void RuleHarness::StopUntil(Duration until) { ExpectOk(simulation_.StopUntil(kStart + until)); }
 
-void RuleHarness::AppendDecided(const std::vector<Engine::Decided>& decided) {
-  for (const Engine::Decided& batch : decided) {
-    std::string payload;
-    for (const storage::ServerEvent& event : batch.events) {
-      AppendEvent(EncodeServerEvent(event, Now()), &payload);
-      if (const auto* step = std::get_if<storage::AlertTransition>(&event)) {
-        if (step->from == step->to) {
-          ++marks_;
-          continue;
-        }
-        transitions_.push_back(
-            Offset(step->at) + LabelOf(step->labels, "severity") + LabelOf(step->labels, "policy") +
-            " " + std::string(Name(step->from)) + ">" + std::string(Name(step->to)) +
-            LabelOf(step->labels, "agent") + (step->late ? " late" : "") +
-            (step->origin.reason == "evaluation" ? "" : " (" + step->origin.reason + ")"));
-      } else if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
-        notices_.push_back(*notice);
-        notice_texts_.push_back(Offset(notice->at) + " " + notice->body);
-      }
+void RuleHarness::Tell(const storage::ServerEvent& event) {
+  if (const auto* step = std::get_if<storage::AlertTransition>(&event)) {
+    if (step->from == step->to) {
+      ++marks_;
+      return;
     }
-    AppendRecord(batch.tenant, std::move(payload), batch.events.size());
+    transitions_.push_back(
+        Offset(step->at) + LabelOf(step->labels, "severity") + LabelOf(step->labels, "policy") +
+        " " + std::string(Name(step->from)) + ">" + std::string(Name(step->to)) +
+        LabelOf(step->labels, "agent") + (step->late ? " late" : "") +
+        (step->origin.reason == "evaluation" ? "" : " (" + step->origin.reason + ")"));
+  } else if (const auto* notice = std::get_if<storage::NoticeDecided>(&event)) {
+    notices_.push_back(*notice);
+    notice_texts_.push_back(Offset(notice->at) + " " + notice->body);
   }
 }
 
-void RuleHarness::AppendRecord(std::string tenant, std::string payload, std::uint64_t events) {
-  if (events == 0) return;
-  records_.push_back({next_, Now(), std::move(tenant), std::move(payload)});
-  next_ = next_.Plus(events);
-  FoldInto(engine_.get(), records_.back());
+void RuleHarness::Keep(const RecordContext& record, std::string_view payload) {
+  records_.push_back(
+      {record.first_sequence, record.log_time, std::string(record.tenant), std::string(payload)});
   if (checkpoint_slice_ == 0) return;
-  const bool complete = engine_->ContinueCheckpoint(
+  const bool complete = engine().ContinueCheckpoint(
       checkpoint_slice_,
       [this](std::string_view key, std::string_view value) { rows_[std::string(key)] = value; });
   if (!complete) return;
@@ -226,7 +202,7 @@ void RuleHarness::FoldInto(Engine* engine, const Record& record) {
 
 void RuleHarness::BeginCheckpoint(std::size_t rows) {
   ASSERT_EQ(checkpoint_slice_, 0U) << "the checkpoint before is not complete";
-  engine_->BeginCheckpoint();
+  engine().BeginCheckpoint();
   checkpoint_records_ = records_.size();
   checkpoint_slice_ = rows;
 }
@@ -243,7 +219,7 @@ void RuleHarness::Restart() {
   ASSERT_TRUE(status.ok()) << status.error().ToString();
   for (std::size_t i = complete_records_; i < records_.size(); ++i)
     FoldInto(restored.get(), records_[i]);
-  engine_ = std::move(restored);
+  simulation_.Replace(std::move(restored));
 }
 
 Digest RuleHarness::ReplayedDigest() const {

@@ -10,12 +10,12 @@
 
 #include "barograph/v1/event.pb.h"
 #include "rules/engine/engine.h"
+#include "rules/engine/simulation.h"
 
 namespace barograph::rules {
 
-/// A partition without disk, threads and clock: tests feed outcomes at times, and it appends
-/// records, folds them and meets every evaluation point as the writer does. Times are offsets from
-/// kStart, a whole day.
+/// A Simulation that tests feed outcomes at times, with what they look at: transitions and notices
+/// in words, checkpoints, replays. Times are offsets from kStart, a whole day.
 class RuleHarness {
  public:
   static constexpr Time kStart = Time(std::chrono::days(20'000));
@@ -56,7 +56,7 @@ class RuleHarness {
   void Restart();
   /// Digest of an engine that folded every record from the first one.
   [[nodiscard]] Digest ReplayedDigest() const;
-  [[nodiscard]] Digest LiveDigest() const { return engine_->StateDigest(); }
+  [[nodiscard]] Digest LiveDigest() const { return simulation_.engine().StateDigest(); }
 
   /// What was decided since the last call: "52s critical inactive>firing a".
   [[nodiscard]] std::vector<std::string> TakeTransitions();
@@ -66,8 +66,8 @@ class RuleHarness {
   [[nodiscard]] std::size_t marks() const { return marks_; }
   [[nodiscard]] std::size_t record_count() const { return records_.size(); }
   [[nodiscard]] const std::vector<storage::NoticeDecided>& notices() const { return notices_; }
-  Engine& engine() { return *engine_; }
-  [[nodiscard]] Time Now() const { return kStart + now_; }
+  Engine& engine() { return simulation_.engine(); }
+  [[nodiscard]] Time Now() const { return simulation_.now(); }
   /// Instances that one slice of EvaluateSecond may look at.
   std::size_t slice = 1'000;
 
@@ -78,24 +78,20 @@ class RuleHarness {
     std::string tenant, payload;
   };
   [[nodiscard]] std::unique_ptr<Engine> MakeEngine() const;
-  void AppendRecord(std::string tenant, std::string payload, std::uint64_t events);
-  void AppendDecided(const std::vector<Engine::Decided>& decided);
-  /// Appends what has come by now as one record.
-  void AppendArrivals();
-  void EvaluateChanged();
-  void EvaluateSecond();
+  void Keep(const RecordContext& record, std::string_view payload);
+  void Tell(const storage::ServerEvent& event);
+  /// Takes out what has arrived by `at`; its number of events.
+  std::uint64_t TakeArrivals(Duration at, std::string* payload);
   static void FoldInto(Engine* engine, const Record& record);
 
-  std::unique_ptr<Engine> engine_;
   std::vector<Record> records_;
   std::multimap<Duration, std::string> arrivals_;
-  Duration now_{0};
-  Sequence next_{1};
   std::vector<std::string> transitions_, notice_texts_;
   std::vector<storage::NoticeDecided> notices_;
   std::size_t marks_ = 0;
   std::map<std::string, std::string> complete_rows_, rows_;
   std::size_t complete_records_ = 0, checkpoint_records_ = 0, checkpoint_slice_ = 0;
+  Simulation simulation_;
 };
 
 [[nodiscard]] v1::Event TaskEvent(bool ok, const std::string& agent, std::uint64_t count = 1);

@@ -6,11 +6,8 @@
 
 #include <atomic>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
-#include "ingest/formats/price_table.h"
 #include "ingest/grpc/ingest_door.h"
 #include "server/api/api.h"
 #include "server/app/gauge_reader.h"
@@ -19,7 +16,7 @@
 #include "server/app/open_kafka.h"
 #include "server/app/receivers.h"
 #include "server/app/server_metrics.h"
-#include "server/config/shipped_prices.h"
+#include "server/config/price_file.h"
 #include "server/notify/body/notice_body.h"
 #include "server/notify/outbox_worker.h"
 #include "server/notify/transfer/transfer_loop.h"
@@ -28,7 +25,6 @@
 #include "server/web/health.h"
 #include "server/web/http_server.h"
 #include "server/web/metrics.h"
-#include "storage/base/digest.h"
 
 namespace barograph::server {
 
@@ -36,7 +32,6 @@ namespace {
 
 constexpr double kDiskFreeShareMin = 0.02;
 constexpr auto kOutboxStopMax = std::chrono::seconds(5);
-constexpr std::size_t kVersionDigits = 12;
 constexpr auto kStopShare = 4;  // of the time to stop, each door and the partition get a quarter
 
 struct HostAndPort {
@@ -61,25 +56,6 @@ Result<HostAndPort> SplitAddress(const std::string& setting, const std::string& 
   return Error(
       ErrorCode::kInvalidArgument,
       setting + ": \"" + address + "\" is no address; expected host:port, e.g. 127.0.0.1:7172");
-}
-
-/// The table that the configuration names, else the shipped one. It holds for whatever is folded
-/// from now on, of any event time;
-/// `barograph prices apply` brings tables with a date.
-Result<storage::PricesApplied> LoadPrices(const std::string& file) {
-  if (file.empty()) {
-    BAROGRAPH_ASSIGN(auto shipped,
-                     ingest::ReadPriceTable(ShippedPriceTable(), ShippedPriceVersion()));
-    return shipped.prices;
-  }
-  std::ifstream in(file, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in) return Error(ErrorCode::kInvalidArgument, "prices: cannot read " + file);
-  const std::string version = std::filesystem::path(file).filename().string() + " " +
-                              Hex(Sha256(text)).substr(0, kVersionDigits);
-  auto table = ingest::ReadPriceTable(text, version);
-  if (!table.ok()) return table.error().WithContext("prices: " + file);
-  return table->prices;
 }
 
 std::string DiskProblem(const std::string& directory) {
@@ -221,14 +197,14 @@ CommandEnd Server::State::Apply(storage::PricesApplied prices, const rules::Rule
 }
 
 Status Server::State::ApplyAtStart() {
-  BAROGRAPH_ASSIGN(storage::PricesApplied prices, LoadPrices(configuration.server.prices));
+  BAROGRAPH_ASSIGN(storage::PricesApplied prices, LoadPriceFile(configuration.server.prices));
   return Apply(std::move(prices), configuration.rules, "start", Duration::max()).status;
 }
 
 Result<Server::State::Fresh> Server::State::ReadAgain() {
   Fresh fresh;
   BAROGRAPH_ASSIGN(fresh.configuration, LoadConfiguration(options.sources));
-  BAROGRAPH_ASSIGN(fresh.prices, LoadPrices(configuration.server.prices));
+  BAROGRAPH_ASSIGN(fresh.prices, LoadPriceFile(configuration.server.prices));
   BAROGRAPH_ASSIGN(fresh.senders, MakeSenders(fresh.configuration.rules.receivers,
                                               fresh.configuration.rules.allow_private, *transfers));
   return fresh;

@@ -8,6 +8,7 @@
 
 #include "server/cli/command.h"
 #include "server/cli/output.h"
+#include "server/cli/rules_check.h"
 #include "server/config/configuration.h"
 #include "server/config/footprint.h"
 #include "server/config/rule_file.h"
@@ -207,11 +208,9 @@ CLI::App* AddCheck(CLI::App* parent, const std::shared_ptr<ConfigFlags>& flags, 
 
 }  // namespace
 
-void AddRulesCommand(CLI::App& root, int* status) {
+void AddRulesCheck(CLI::App& rules, int* status) {
   auto flags = std::make_shared<ConfigFlags>();
-  CLI::App* rules = root.add_subcommand("rules", "Check rules");
-  rules->require_subcommand(1);
-  AddOutputOption(*AddCheck(rules, flags, status), &flags->output);
+  AddOutputOption(*AddCheck(&rules, flags, status), &flags->output);
 }
 
 void AddConfigCommand(CLI::App& root, int* status) {

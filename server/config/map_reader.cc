@@ -228,6 +228,31 @@ std::optional<std::size_t> ReadWord(const YamlNode& node, std::string_view name,
   return std::nullopt;
 }
 
+Position FindPlace(const YamlNode& root, std::string_view message) {
+  const YamlNode* node = &root;
+  Position place = root.position;
+  for (std::string_view rest = message;;) {
+    bool deeper = false;
+    for (std::size_t i = 0; i < node->keys.size() && !deeper; ++i) {
+      const std::string& key = node->keys[i].text;
+      if (!rest.starts_with(key) || rest.size() == key.size()) continue;
+      if (rest[key.size()] != '.' && rest[key.size()] != ':') continue;
+      place = node->items[i].position;
+      rest.remove_prefix(key.size() + 1);
+      if (rest.starts_with(' ')) rest.remove_prefix(1);
+      node = &node->items[i];
+      deeper = true;
+    }
+    if (deeper) continue;
+    constexpr std::string_view kUnknown = "unknown field '";
+    for (const YamlNode::Key& key : node->keys) {
+      if (rest.starts_with(kUnknown) && rest.substr(kUnknown.size()).starts_with(key.text + "'"))
+        return key.position;
+    }
+    return place;
+  }
+}
+
 // The value itself is never echoed: it could be the secret.
 std::string ReadSecretReference(const YamlNode& node, std::string_view name,
                                 Diagnostics* diagnostics) {

@@ -86,4 +86,9 @@ class MapReader {
 [[nodiscard]] std::string ReadSecretReference(const YamlNode& node, std::string_view name,
                                               Diagnostics* diagnostics);
 
+/// Place of the value below `root` that a message complains of, which begins with the path of the
+/// value's keys: "cost.amount: is negative". That of the deepest part of the path that is there,
+/// and of the key itself where the message says "unknown field 'amuont'".
+[[nodiscard]] Position FindPlace(const YamlNode& root, std::string_view message);
+
 }  // namespace barograph::server

@@ -88,27 +88,6 @@ void ReadMapping(MapReader& map, MappingSpec* spec) {
   map.Finish();
 }
 
-// Place of the value or key that the mapping's own check complains of: its message starts with the
-// key's path.
-Position FindPlace(const YamlNode& root, std::string_view message) {
-  const YamlNode* node = &root;
-  Position place = root.position;
-  for (std::string_view rest = message;;) {
-    bool deeper = false;
-    for (std::size_t i = 0; i < node->keys.size() && !deeper; ++i) {
-      const std::string& key = node->keys[i].text;
-      if (!rest.starts_with(key) || rest.size() == key.size()) continue;
-      if (rest[key.size()] != '.' && rest[key.size()] != ':') continue;
-      place = node->items[i].position;
-      rest.remove_prefix(key.size() + 1);
-      if (rest.starts_with(' ')) rest.remove_prefix(1);
-      node = &node->items[i];
-      deeper = true;
-    }
-    if (!deeper) return place;
-  }
-}
-
 }  // namespace
 
 Result<MappingSpec> ReadMappingFile(std::string_view text, std::string_view file) {

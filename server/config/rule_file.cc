@@ -66,15 +66,6 @@ void ReadLabels(const YamlNode& node, RuleDraft* draft, Diagnostics* diagnostics
   }
 }
 
-void ReadApiVersion(MapReader& map) {
-  const YamlNode* version = map.Require("apiVersion", kApiVersion);
-  if (version == nullptr) return;
-  const auto text = ReadText(*version, "apiVersion", &map.diagnostics());
-  if (!text || *text == kApiVersion) return;
-  map.diagnostics().Add(version->position, "apiVersion: '" + *text + "' is not supported; write " +
-                                               std::string(kApiVersion));
-}
-
 }  // namespace
 
 void RuleDraft::Place(const std::string& path, const YamlNode& node) {
@@ -102,6 +93,15 @@ bool RuleDraft::IsBroken(std::string_view path) const {
   });
 }
 
+void ReadApiVersion(MapReader& map) {
+  const YamlNode* version = map.Require("apiVersion", kApiVersion);
+  if (version == nullptr) return;
+  const auto text = ReadText(*version, "apiVersion", &map.diagnostics());
+  if (!text || *text == kApiVersion) return;
+  map.diagnostics().Add(version->position, "apiVersion: '" + *text + "' is not supported; write " +
+                                               std::string(kApiVersion));
+}
+
 void ReadSharedSections(MapReader& map, RuleDraft* draft) {
   Diagnostics* diagnostics = &map.diagnostics();
   if (const YamlNode* labels = map.Find("labels")) ReadLabels(*labels, draft, diagnostics);
@@ -121,12 +121,8 @@ void ReadSharedSections(MapReader& map, RuleDraft* draft) {
   }
 }
 
-void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics) {
-  std::optional<YamlNode> tree = ParseYaml(source.text, source.name, diagnostics);
-  if (!tree) return;
-  FillFigures(draft->figures, &*tree, &draft->inert, diagnostics);
-  MapReader map(*tree, "a rule file", diagnostics);
-  ReadApiVersion(map);
+void ReadRuleSections(MapReader& map, RuleDraft* draft) {
+  Diagnostics* diagnostics = &map.diagnostics();
   ReadSharedSections(map, draft);
   ReadItems(map, "slos", [&](const YamlNode& item) { ReadSlo(item, draft, diagnostics); });
   ReadItems(map, "budgets", [&](const YamlNode& item) { ReadBudget(item, draft, diagnostics); });
@@ -138,6 +134,15 @@ void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagn
   ReadItems(map, "expects",
             [&](const YamlNode& item) { ReadExpectation(item, draft, diagnostics); });
   ReadItems(map, "notices", [&](const YamlNode& item) { ReadNotice(item, draft, diagnostics); });
+}
+
+void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics) {
+  std::optional<YamlNode> tree = ParseYaml(source.text, source.name, diagnostics);
+  if (!tree) return;
+  FillFigures(draft->figures, &*tree, &draft->inert, diagnostics);
+  MapReader map(*tree, "a rule file", diagnostics);
+  ReadApiVersion(map);
+  ReadRuleSections(map, draft);
   map.Finish();
 }
 

@@ -52,8 +52,14 @@ class RuleDraft {
 /// receivers, allow_private, inhibitions, mute_times, escalations, flapping.
 void ReadSharedSections(MapReader& map, RuleDraft* draft);
 
-/// Reads one rule file into the draft: apiVersion, the shared sections, derived measures and the
-/// rules.
+/// Reads all sections of a rule file but apiVersion.
+void ReadRuleSections(MapReader& map, RuleDraft* draft);
+
+/// The key apiVersion, which must be there and be kApiVersion.
+void ReadApiVersion(MapReader& map);
+
+/// Reads one rule file into the draft, its figures filled in: apiVersion, the shared sections,
+/// derived measures and the rules.
 void ReadRuleFile(const RuleSource& source, RuleDraft* draft, Diagnostics* diagnostics);
 
 /// Ranges and relations (rules::Validate), each told at its line and column.
