@@ -182,8 +182,8 @@ class Series {
     }
   }
 
-  /// Keys beside `at`, `every` and `late` are the event's and told by its reader; what is nearly one
-  /// of these is not.
+  /// Keys beside `at`, `every` and `late` are the event's and told by its reader; what is nearly
+  /// one of these is not.
   bool TellMisspelt(const YamlNode::Key& key) {
     const std::string_view meant = ingest::NearestName(key.text, kSeriesKeys);
     if (meant.empty() || ingest::FindField(*v1::Event::descriptor(), key.text) != nullptr)
