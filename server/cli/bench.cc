@@ -39,16 +39,26 @@ void AddKafka(CLI::App& bench, const std::shared_ptr<BenchFlags>& flags, int* st
   kafka.callback([flags, status] { *status = BenchKafka(*flags); });
 }
 
+void AddReserve(CLI::App& bench, const std::shared_ptr<BenchFlags>& flags, int* status) {
+  CLI::App& reserve = AddBench(
+      bench, "reserve", "A spend lease beside a 4 KiB append and sync on the same disk", flags);
+  reserve.add_option("--reservations", flags->reservations, "One by one, each beside an append")
+      ->check(CLI::Range(100, 1'000'000))
+      ->capture_default_str();
+  reserve.callback([flags, status] { *status = BenchReserve(*flags); });
+}
+
 }  // namespace
 
 void AddBenchCommand(CLI::App& root, int* status) {
-  CLI::App& bench =
-      *root.add_subcommand("bench", "Measure this machine: ingest, alert, replay, restart, kafka");
+  CLI::App& bench = *root.add_subcommand(
+      "bench", "Measure this machine: ingest, alert, replay, reserve, restart, kafka");
   bench.require_subcommand(1);
   bench.footer(R"(Examples:
   barograph bench ingest --runs 5
   barograph bench alert
   barograph bench replay --events 5000000
+  barograph bench reserve --runs 3
   barograph bench restart --events 20000000
   barograph bench kafka --brokers 127.0.0.1:9092 --runs 3
 
@@ -87,6 +97,8 @@ machine's cores.)");
   alert.add_option("--load", flags->load_events_per_second,
                    "Events per second of the loaded part (default: half of full load)");
   alert.callback([flags, status] { *status = BenchAlert(*flags); });
+
+  AddReserve(bench, flags, status);
 
   CLI::App& restart = AddBench(
       bench, "restart", "Until a server is ready again that was killed under full load", flags);

@@ -17,10 +17,11 @@ struct BenchFlags {
   std::uint32_t runs = 1;
   std::uint32_t episodes = 1'000;
   double episodes_per_second = 50;
-  double load_events_per_second = 0;  ///< 0: half of what a full load of a few seconds reached
-  std::string data;                   ///< replay: an existing data folder instead of a new log
-  std::uint64_t until = 0;            ///< replay: last sequence; 0: the end
-  std::string brokers;                ///< kafka
+  double load_events_per_second = 0;   ///< 0: half of what a full load of a few seconds reached
+  std::string data;                    ///< replay: an existing data folder instead of a new log
+  std::uint64_t until = 0;             ///< replay: last sequence; 0: the end
+  std::uint32_t reservations = 5'000;  ///< reserve
+  std::string brokers;                 ///< kafka
   std::uint64_t kafka_events = 2'000'000;
   bool gate = false;  ///< exit 1 when a mark of docs/benchmarks.md is missed or the run is void
 };
@@ -29,6 +30,7 @@ struct BenchFlags {
 int BenchIngest(const BenchFlags& flags);
 int BenchReplay(const BenchFlags& flags);
 int BenchAlert(const BenchFlags& flags);
+int BenchReserve(const BenchFlags& flags);
 int BenchRestart(const BenchFlags& flags);
 int BenchKafka(const BenchFlags& flags);
 

@@ -177,7 +177,7 @@ void WriteFile(const std::string& path, const std::string& text) {
 
 Result<std::unique_ptr<BenchServer>> BenchServer::Start(const BenchFolder& folder,
                                                         const Options& options) {
-  std::string rules = kRules;
+  std::string rules = kRules + options.rules;
   if (options.webhook_url.empty()) {
     rules += "receivers:\n  - {name: bench, file: {path: " + folder.File("alerts.jsonl") + "}}\n";
   } else {

@@ -1,0 +1,134 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "barograph/v1/guard.pb.h"
+#include "server/cli/bench.h"
+#include "server/cli/bench_process.h"
+#include "server/cli/bench_runs.h"
+#include "server/cli/client.h"
+#include "server/cli/command.h"
+#include "server/cli/output.h"
+
+namespace barograph::server {
+namespace {
+
+/// A tree of three budgets that has room for all reservations.
+constexpr const char* kBudgets = R"(budgets:
+  - {name: all, measure: cost, limit: 1000000000 USD, period: day, enforce: true}
+  - {name: agent, measure: cost, limit: 1000000000 USD, period: day, by: [agent], enforce: true}
+  - {name: model, measure: cost, limit: 1000000000 USD, period: day, by: [model], enforce: true}
+)";
+constexpr std::size_t kAppendBytes = 4096;
+constexpr int kAgents = 100;
+constexpr int kWarmUp = 200;
+/// Of the ceiling, at the median and at the 99th percentile.
+constexpr double kRatioMax = 4;
+
+/// The ceiling: 4 KiB appended to a file on the same disk, and synced.
+class AppendFile {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<AppendFile>> Open(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) return Error(ErrorCode::kIo, "cannot open '" + path + "'");
+    return std::unique_ptr<AppendFile>(new AppendFile(fd));
+  }
+  ~AppendFile() { ::close(fd_); }
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+  Status Append() {
+    const auto written = ::write(fd_, bytes_.data(), bytes_.size());
+    if (written != static_cast<ssize_t>(bytes_.size()) || ::fdatasync(fd_) != 0)
+      return Error(ErrorCode::kIo, "cannot append and sync");
+    return {};
+  }
+
+ private:
+  explicit AppendFile(int fd) : fd_(fd), bytes_(kAppendBytes, 'x') {}
+  int fd_;
+  const std::string bytes_;
+};
+
+Status Reserve(Client& client, int number) {
+  v1::ReserveRequest request;
+  request.set_agent("agent-" + std::to_string(number % kAgents));
+  request.set_model("model-" + std::to_string(number % kAgents));
+  request.mutable_amount()->set_currency_code("USD");
+  request.mutable_amount()->set_units(1);
+  v1::ReserveResponse response;
+  BAROGRAPH_TRY(client.Call("barograph.v1.GuardService/Reserve", request, &response));
+  if (response.has_lease()) return {};
+  return Error(ErrorCode::kInternal, "a reservation was denied");
+}
+
+/// The periods of the budgets open within a second.
+Status AwaitRoom(Client& client, const Clock& clock) {
+  const Duration deadline = clock.BootNow() + std::chrono::seconds(10);
+  Status reserved = Reserve(client, 0);
+  while (!reserved.ok() && clock.BootNow() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    reserved = Reserve(client, 0);
+  }
+  return reserved;
+}
+
+void AddQuantiles(const std::string& name, const std::vector<double>& milliseconds,
+                  nlohmann::ordered_json* json) {
+  (*json)[name + "_p50_ms"] = Quantile(milliseconds, 0.5);
+  (*json)[name + "_p99_ms"] = Quantile(milliseconds, 0.99);
+  (*json)[name + "_max_ms"] = Quantile(milliseconds, 1);
+}
+
+Result<nlohmann::ordered_json> MeasureOnce(const BenchFlags& flags) {
+  const SystemClock clock;
+  BAROGRAPH_ASSIGN(const auto folder, BenchFolder::Make(flags.folder, flags.keep));
+  BenchServer::Options options;
+  options.rules = kBudgets;
+  BAROGRAPH_ASSIGN(const auto server, BenchServer::Start(*folder, options));
+  BAROGRAPH_ASSIGN(const auto client, Client::Connect(server->address()));
+  BAROGRAPH_ASSIGN(const auto file, AppendFile::Open(folder->File("ceiling")));
+  BAROGRAPH_TRY(AwaitRoom(*client, clock));
+  std::vector<double> reserve;
+  std::vector<double> append;
+  const auto timed = [&](const auto& run, std::vector<double>* out, bool kept) -> Status {
+    const Duration begin = clock.BootNow();
+    BAROGRAPH_TRY(run());
+    if (kept)
+      out->push_back(std::chrono::duration<double, std::milli>(clock.BootNow() - begin).count());
+    return {};
+  };
+  for (int i = 0; i < static_cast<int>(flags.reservations) + kWarmUp; ++i) {
+    const bool kept = i >= kWarmUp;
+    BAROGRAPH_TRY(timed([&] { return Reserve(*client, i); }, &reserve, kept));
+    BAROGRAPH_TRY(timed([&] { return file->Append(); }, &append, kept));
+  }
+  nlohmann::ordered_json json;
+  AddQuantiles("reserve", reserve, &json);
+  AddQuantiles("append_sync", append, &json);
+  json["p50_ratio"] = Quantile(reserve, 0.5) / Quantile(append, 0.5);
+  json["p99_ratio"] = Quantile(reserve, 0.99) / Quantile(append, 0.99);
+  json["reservations_count"] = reserve.size();
+  return json;
+}
+
+}  // namespace
+
+int BenchReserve(const BenchFlags& flags) {
+  const auto measured =
+      MeasureMedianRun(flags, "p99_ratio", [&flags] { return MeasureOnce(flags); });
+  if (!measured.ok()) return PrintError(measured.error());
+  std::puts(measured->dump(2).c_str());
+  const auto& json = *measured;
+  const bool reached =
+      json["p50_ratio"].get<double>() <= kRatioMax && json["p99_ratio"].get<double>() <= kRatioMax;
+  return flags.gate && !reached ? kExitFailed : kExitDone;
+}
+
+}  // namespace barograph::server
