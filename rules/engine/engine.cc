@@ -124,7 +124,9 @@ void Engine::State::Compile() {
   for (const auto& rule : compiled) {
     rule->since = since[EncodeProjection(rule->projection)];
     rule_by_name.emplace(rule->common.name, rule.get());
-    if (rule->budget != nullptr && rule->budget->enforce) enforced.push_back(rule.get());
+    // A rule in the shadow is watched before it may refuse anything.
+    if (rule->budget != nullptr && rule->budget->enforce && !rule->common.shadow)
+      enforced.push_back(rule.get());
   }
   instances.Invalidate();
 }

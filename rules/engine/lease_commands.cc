@@ -150,6 +150,7 @@ std::vector<LeaseAccount> Engine::State::AccountsOf(const WindowStore& windows,
   const EventView cost = ViewOf(wish);
   for (const CompiledRule* rule : enforced) {
     if (rule->budget->limit.currency != wish.amount.currency.code()) continue;
+    if (!rule->common.InForce(at)) continue;
     if (!Passes(cost, rule->projection)) continue;
     storage::Labels by;
     for (const std::string& name : rule->projection.by) by.emplace(name, ValueOf(cost, name));
