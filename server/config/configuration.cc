@@ -40,6 +40,8 @@ Figures FiguresOf(const ServerConfig& server) {
   };
   add("budget", server.budget);
   add("goal", server.goal);
+  if (const auto period = figures.values.find("goal.period"); period != figures.values.end())
+    figures.values["goal.prorate"] = period->second == "day" ? "profile" : "linear";
   if (!server.conversion.empty()) figures.values["conversion"] = server.conversion;
   return figures;
 }

@@ -26,7 +26,7 @@ std::vector<std::string> NamesOf(const std::vector<InertRule>& inert) {
 TEST(DefaultRulesTest, AFreshInstallUsesThemAndTellsTheConsole) {
   const auto configuration = LoadConfiguration({});
   ASSERT_TRUE(configuration.ok()) << configuration.error().message();
-  EXPECT_GE(configuration->rules.thresholds.size(), 16U);
+  EXPECT_GE(configuration->rules.thresholds.size(), 15U);
   EXPECT_EQ(configuration->rules.route.receiver, "console");
   EXPECT_THAT(configuration->files, IsEmpty());
   EXPECT_THAT(NamesOf(configuration->inert),

@@ -67,7 +67,7 @@ TEST(EventRulesSectionTest, NoticeOfTheContractLoads) {
 TEST(EventRulesSectionTest, MistakesStandAtTheirPlace) {
   EXPECT_THAT(Refusal("expects:\n  - name: a\n    after: {changes: {tipe: DEPLOY}}\n    expect: "
                       "requests\n    within: 1m\n"),
-              HasSubstr("r.yaml:4:22: expects[0].where.tipe: 'tipe' is neither"));
+              HasSubstr("r.yaml:4:29: expects[0].where.tipe: 'tipe' is neither"));
   EXPECT_THAT(Refusal("notices:\n  - {name: a, each: payments, template: x, limit: often}\n"),
               HasSubstr("r.yaml:3:51: limit: 'often' is no limit; write messages and a window"));
   EXPECT_THAT(Refusal("absences:\n  - {name: a, measure: payments}\n"),

@@ -11,8 +11,8 @@
 namespace barograph::server {
 namespace {
 
-constexpr std::array<std::string_view, 5> kFigures = {"budget.amount", "budget.period",
-                                                      "conversion", "goal.amount", "goal.period"};
+constexpr std::array<std::string_view, 6> kFigures = {
+    "budget.amount", "budget.period", "conversion", "goal.amount", "goal.period", "goal.prorate"};
 
 /// Fills the figures of one rule, and says which settings it waits for.
 class RuleFill {

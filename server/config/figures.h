@@ -10,8 +10,9 @@
 namespace barograph::server {
 
 /// What rules ask of their user, by the names under which rule files refer to it: budget.amount,
-/// budget.period, goal.amount, goal.period, conversion. They come from the settings
-/// `budget: 50 USD/day`, `goal: 300 USD/day` and `conversion: 2%`.
+/// budget.period, goal.amount, goal.period, goal.prorate (profile for days, else linear) and
+/// conversion. They come from the settings `budget: 50 USD/day`, `goal: 300 USD/day` and
+/// `conversion: 2%`.
 struct Figures {
   std::map<std::string, std::string> values;  ///< only those that are set
 };

@@ -60,7 +60,7 @@ TEST(FiguresTest, AnUnknownFigureIsToldWithTheNearestOne) {
                &draft, &diagnostics);
   EXPECT_THAT(
       diagnostics.ToString(),
-      HasSubstr("r.yaml:3:42: '${budgets.amount}' is no figure; did you mean 'budget.amount'?"));
+      HasSubstr("r.yaml:3:41: '${budgets.amount}' is no figure; did you mean 'budget.amount'?"));
 }
 
 }  // namespace
