@@ -241,6 +241,7 @@ class Model:
             self.slos[rule.name] = rule
 
     def take_absences(self, specs, log_time):
+        self.evaluated = self.evaluated or log_time // SECOND * SECOND
         before, self.absences = self.absences, {}
         for spec in specs:
             self.absences[spec["name"]] = absences.Absence(spec)
