@@ -240,11 +240,12 @@ bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
   for (auto timer = next(); timer != timers.end() && timer->first <= cursor.second;
        timer = next()) {
     if (*budget == 0) return false;
-    Instance& instance = instances.at(timer->second);
+    const InstanceId id = timer->second;
+    Instance& instance = instances.at(id);
     Spend(instance.rule->condition->cost(), budget);
     cursor.timer = *timer;
     cursor.timers_begun = true;
-    const InstanceId id = timer->second;
+    if (instance.queued && !instances.IsDue(id, cursor.second)) continue;
     const bool judged = std::exchange(instance.judged_at, cursor.second) == cursor.second;
     if (!judged) Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
     instances.Pass(id, cursor.second);

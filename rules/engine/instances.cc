@@ -197,8 +197,15 @@ void Instances::Relink(Tenant* tenant, const std::string& key, const Alert* aler
   Schedule(found->second.first, at);
 }
 
+bool Instances::IsDue(InstanceId id, Time second) {
+  const Instance& instance = instances_[id];
+  if (!instance.woken) Schedule(id, second - std::chrono::seconds(1));
+  return instance.due && *instance.due <= second;
+}
+
 void Instances::Schedule(InstanceId id, Time after) {
   Instance& instance = instances_[id];
+  instance.woken = false;
   if (instance.due) timers_.erase({*instance.due, id});
   instance.due = instance.rule->condition->ChangesAt(instance.series, after);
   for (const Alert* alert : instance.alerts) {
@@ -214,6 +221,7 @@ void Instances::Wake(InstanceId id, Time at) {
   if (instance.due && *instance.due <= at) return;
   if (instance.due) timers_.erase({*instance.due, id});
   instance.due = at;
+  instance.woken = true;
   timers_.emplace(at, id);
 }
 

@@ -27,6 +27,7 @@ struct Instance {
   std::optional<Time> due;           ///< earliest timer of its alerts, or when time moves it
   Time judged_at{};                  ///< whole second of the last judgement
   bool queued = false;               ///< waits in the queue of changed instances
+  bool woken = false;                ///< `due` is a wish of Wake
 };
 using InstanceId = std::uint32_t;
 
@@ -52,6 +53,9 @@ class Instances {
   void Relink(Tenant* tenant, const std::string& key, const Alert* alert, Time at);
   /// The instance was judged at `at`: what time alone changes next lies behind it.
   void Pass(InstanceId id, Time at) { Schedule(id, at); }
+  /// Whether its timer still stands at that whole second: events that came since it was set, and
+  /// were not judged yet, may have moved it.
+  [[nodiscard]] bool IsDue(InstanceId id, Time second);
   /// It must be judged at the next whole second after `at`.
   void Wake(InstanceId id, Time at);
 

@@ -31,6 +31,10 @@ class RuleFill {
     constexpr std::string_view kOpen = "${";
     std::string& text = node->text;
     for (std::size_t at = text.find(kOpen); at != std::string::npos; at = text.find(kOpen, at)) {
+      if (text.compare(at + kOpen.size(), 1, "{") == 0) {  // A dollar before a template's tag.
+        at += kOpen.size() + 1;
+        continue;
+      }
       const std::size_t end = text.find('}', at);
       const std::string name =
           text.substr(at + kOpen.size(), end == std::string::npos ? end : end - at - kOpen.size());

@@ -20,7 +20,7 @@ constexpr std::string_view kRules =
     "  - {name: spend, measure: cost, limit: \"${budget.amount}\", period: \"${budget.period}\"}\n"
     "thresholds:\n"
     "  - {name: low, when: {sum: payments, over: 1d, below: 5}, annotations: {summary: \"below "
-    "${conversion}\"}}\n"
+    "${conversion}, ${{value}}\"}}\n"
     "  - {name: errors, when: {sum: errors, over: 1h, above: 5}}\n";
 
 TEST(FiguresTest, ARuleWithAFigureThatIsNotSetIsInertAndToldByName) {
@@ -46,7 +46,7 @@ TEST(FiguresTest, FiguresThatAreSetStandInTheRules) {
   ASSERT_THAT(draft.rules.budgets, SizeIs(1));
   EXPECT_EQ(draft.rules.budgets[0].limit.currency, "EUR");
   EXPECT_EQ(draft.rules.budgets[0].period->unit, rules::Calendar::Unit::kWeek);
-  EXPECT_EQ(draft.rules.thresholds[0].common.annotations.at("summary"), "below 2%");
+  EXPECT_EQ(draft.rules.thresholds[0].common.annotations.at("summary"), "below 2%, ${{value}}");
   EXPECT_THAT(draft.inert, IsEmpty());
 }
 

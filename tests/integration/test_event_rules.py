@@ -17,7 +17,7 @@ expects:
 notices:
   - {{name: revenue, each: payments, where: {{type: CHARGE}}, limit: 3/5s,
       template: "Revenue: ${{{{event.amount.value}}}} from {{{{event.customer}}}}"}}
-routes: {{receiver: ops, group_by: [rule, agent]}}
+routes: {{receiver: ops, group_by: [rule, agent], group_interval: 1s}}
 receivers:
   - {{name: ops, webhook: {{url: "{url}", secret: {{env: HOOK_SECRET}}}}}}
 """
@@ -25,7 +25,7 @@ receivers:
 
 MESSAGES = ROOT / "tests/golden/messages"
 ROUTES = """
-routes: {receiver: all}
+routes: {receiver: all, group_interval: 1s}
 receivers:
   - {name: all, file: {path: told.jsonl}}
 """
@@ -111,7 +111,7 @@ absences:
     def test_who_was_never_seen_is_missed_and_who_is_not_expected_is_forgotten(self):
         with running(rules=self.RULES) as server:
             def told():
-                return [(alert["labels"]["agent"], alert["status"], alert["annotations"]["summary"]) for alert in all_told(server)]
+                return [(alert["labels"]["agent"], alert["state"], alert["summary"]) for alert in all_told(server)]
             server.run("emit", stdin=lines({"agent": "temp", "task": {"status": "STARTED"}}))
             await_true(lambda: {row[0] for row in told()} == {"CMO", "CFO", "temp"}, "all three are silent")
             self.assertTrue(all("never seen, expected since" in text for agent, _, text in told() if agent != "temp"))
