@@ -137,8 +137,8 @@ bool YieldBuffer::MoneySum(FixedMeasure measure, Currency currency, Int128 nanos
 }
 
 void YieldBuffer::Gauge(const storage::GaugeReading& reading) {
-  const auto found = std::ranges::lower_bound(kFixedMeasureTraits, reading.measure, {},
-                                              &FixedMeasureTraits::name);
+  const auto found =
+      std::ranges::lower_bound(kFixedMeasureTraits, reading.measure, {}, &FixedMeasureTraits::name);
   if (found == kFixedMeasureTraits.end() || found->name != reading.measure) return;
   if (found->traits.type != MeasureType::kGauge || size_ >= kYieldsMax) return;
   const auto measure = static_cast<FixedMeasure>(found - kFixedMeasureTraits.begin());

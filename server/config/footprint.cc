@@ -36,6 +36,11 @@ Footprint EstimateFootprint(const rules::RuleSet& rules, const ServerConfig& ser
   footprint.slos = rules.slos.size();
   for (const rules::SloSpec& slo : rules.slos) footprint.burn_rows += slo.burn.size();
   footprint.thresholds = rules.thresholds.size();
+  footprint.budgets = rules.budgets.size();
+  footprint.goals = rules.goals.size();
+  footprint.absences = rules.absences.size();
+  footprint.expectations = rules.expects.size();
+  footprint.notices = rules.notices.size();
   footprint.projections =
       std::set<rules::Projection>(plan.projections.begin(), plan.projections.end()).size();
   footprint.exact_counters = plan.at_most.size();
@@ -47,12 +52,17 @@ Footprint EstimateFootprint(const rules::RuleSet& rules, const ServerConfig& ser
 }
 
 std::string Footprint::ToString() const {
-  return Count(slos, "SLO") + " with " + Count(burn_rows, "burn row") + ", " +
-         Count(thresholds, "threshold") + ", " + Count(projections, "projection") +
-         " of their own, " + Count(exact_counters, "exact counter") + ", " +
-         Count(receivers, "receiver") + "; a busy series takes " + Size(bytes_per_series) +
-         ", all " + std::to_string(kSeriesMax) + " series and the queues at most " +
-         Size(bytes_max);
+  std::string text = Count(slos, "SLO") + " with " + Count(burn_rows, "burn row") + ", ";
+  for (const auto& [count, what] :
+       {std::pair(thresholds, "threshold"), std::pair(budgets, "budget"), std::pair(goals, "goal"),
+        std::pair(absences, "absence"), std::pair(expectations, "expectation"),
+        std::pair(notices, "notice")}) {
+    if (count > 0) text += Count(count, what) + ", ";
+  }
+  return text + Count(projections, "projection") + " of their own, " +
+         Count(exact_counters, "exact counter") + ", " + Count(receivers, "receiver") +
+         "; a busy series takes " + Size(bytes_per_series) + ", all " + std::to_string(kSeriesMax) +
+         " series and the queues at most " + Size(bytes_max);
 }
 
 }  // namespace barograph::server

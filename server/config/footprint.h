@@ -13,7 +13,7 @@ namespace barograph::server {
 struct Footprint {
   std::size_t slos = 0;
   std::size_t burn_rows = 0;
-  std::size_t thresholds = 0;
+  std::size_t thresholds = 0, budgets = 0, goals = 0, absences = 0, expectations = 0, notices = 0;
   std::size_t projections =
       0;  ///< sets of dimensions and filters that rules add to the six that are built in
   std::size_t exact_counters = 0;  ///< made for `at_most`

@@ -60,6 +60,8 @@ TEST(FootprintTest, CountsWhatRulesAdd) {
   larger.limits.queue_bytes += 1000;
   EXPECT_EQ(EstimateFootprint(*rules, larger).bytes_max, footprint.bytes_max + 1000);
   EXPECT_THAT(footprint.ToString(), testing::HasSubstr("2 SLOs with 8 burn rows"));
+  EXPECT_THAT(footprint.ToString(), testing::Not(testing::HasSubstr("threshold")))
+      << "kinds that are not used are not counted up";
 }
 
 }  // namespace
