@@ -40,11 +40,11 @@ std::vector<GaugeReading> OfOpenTasks(const Tenant& tenant, Time now) {
 
 /// And 0 for those that were not by the last reading.
 void AddEnded(const Tenant& tenant, std::vector<GaugeReading>* readings) {
-  for (const auto& [measure, currency] : tenant.open_levels) {
+  for (const auto& level : tenant.open_levels) {
     const bool goes_on = std::any_of(readings->begin(), readings->end(), [&](const auto& reading) {
-      return reading.measure == measure && reading.currency_code == currency;
+      return std::pair(reading.measure, reading.currency_code) == level;
     });
-    if (!goes_on) readings->push_back({measure, currency, 0});
+    if (!goes_on) readings->push_back({level.first, level.second, 0});
   }
 }
 

@@ -266,6 +266,7 @@ Result<std::vector<Engine::Decided>> Engine::Reserve(std::string_view tenant_nam
   }
   const auto budgets = [](const std::vector<BudgetRoom>& rooms) {
     std::vector<storage::LeaseBudget> copies;
+    copies.reserve(rooms.size());
     for (const BudgetRoom& room : rooms) copies.push_back(room.budget);
     return copies;
   };

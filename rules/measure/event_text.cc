@@ -47,7 +47,7 @@ MoneyView AmountOf(const EventView& event) {
 std::string MoneyText(const EventView& event, std::string_view name) {
   const MoneyView amount = AmountOf(event);
   if (!amount.present) return "";
-  const std::string currency(amount.currency.code());
+  std::string currency(amount.currency.code());
   if (name == "amount.currency") return currency;
   return name == "amount" ? AmountText(amount) + " " + currency : AmountText(amount);
 }

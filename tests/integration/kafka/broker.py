@@ -238,15 +238,26 @@ def running(**options):
 
 def run(folder, command):
     """The command's exit status. Ctrl-C and SIGTERM end the command first, then the broker."""
+    starting = asked = False
+
     def interrupt(*_):
-        raise KeyboardInterrupt
+        nonlocal asked
+        asked = True
+        # While the command starts nobody knows its process yet: it would be left behind.
+        if not starting:
+            raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     broker = Broker(folder)
     child = None
     try:
         broker.start()
         print(f"Kafka answers at {broker.bootstrap} after {broker.start_seconds:.1f} s", file=sys.stderr)
+        starting = True
         child = subprocess.Popen(command, env=dict(os.environ, KAFKA_BOOTSTRAP=broker.bootstrap))
+        starting = False
+        if asked:
+            raise KeyboardInterrupt
         return child.wait()
     except KeyboardInterrupt:
         return 130
