@@ -190,25 +190,36 @@ TEST_F(IngestDoorTest, TheFirstResponseSaysWhereTheProducerStands) {
 }
 
 TEST_F(IngestDoorTest, OneResponseAcknowledgesEverythingThatBecameDurableTogether) {
-  ::grpc::ClientContext context;
-  auto stream = stub_->Publish(&context);
-  for (std::uint64_t first : {1, 4, 7, 10}) {
-    ASSERT_TRUE(stream->Write(Batch3(first, first == 1 ? "p" : "")));
-  }
-  v1::PublishResponse response;
-  ASSERT_TRUE(stream->Read(&response));
-  EXPECT_TRUE(response.has_producer());
-  ASSERT_TRUE(partition_.WaitForHeld(4));
-  const auto batches = partition_.Release();
-  std::uint64_t responses = 0;
-  while (response.acked_sequence() < 12) {
+  // Answers gather while a response is on its way. On a busy machine the thread that answers may
+  // pause after each, so one of some rounds has to show it; without gathering none can.
+  constexpr int kRounds = 50;
+  constexpr std::uint64_t kBatches = 4, kEvents = 3 * kBatches;
+  std::uint64_t fewest = kBatches;
+  for (int round = 0; round < kRounds && fewest > 2; ++round) {
+    const std::string producer = "p" + std::to_string(round);
+    ::grpc::ClientContext context;
+    auto stream = stub_->Publish(&context);
+    for (std::uint64_t first = 1; first < kEvents; first += 3) {
+      ASSERT_TRUE(stream->Write(Batch3(first, first == 1 ? producer : "")));
+    }
+    v1::PublishResponse response;
     ASSERT_TRUE(stream->Read(&response));
-    ++responses;
-    EXPECT_FALSE(response.has_producer());
+    EXPECT_TRUE(response.has_producer());
+    ASSERT_TRUE(partition_.WaitForHeld(kBatches));
+    const auto batches = partition_.Release();
+    std::uint64_t responses = 0;
+    while (response.acked_sequence() < kEvents) {
+      ASSERT_TRUE(stream->Read(&response));
+      ++responses;
+      EXPECT_FALSE(response.has_producer());
+    }
+    fewest = std::min(fewest, responses);
+    EXPECT_EQ(response.receipt().sequence(), (static_cast<std::uint64_t>(round) + 1) * kEvents);
+    for (const auto& batch : batches) EXPECT_EQ(batch.producer, producer) << "inherited";
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
   }
-  EXPECT_LE(responses, 2U);
-  EXPECT_EQ(response.receipt().sequence(), 12U);
-  for (const auto& batch : batches) EXPECT_EQ(batch.producer, "p") << "inherited";
+  EXPECT_LE(fewest, 2U);
 }
 
 TEST_F(IngestDoorTest, WithoutAProducerTheStreamCountsItsEvents) {
