@@ -53,18 +53,41 @@ DeliverySchedule::Ended DeliverySchedule::End(Waiting& waiting, storage::Deliver
   return ended;
 }
 
-void DeliverySchedule::Supersede(Group& group, std::vector<Ended>* ended) {
-  // Only what failed is worth replacing, and only by a notice that tells at least as much.
-  if (group.under_way || group.attempts == 0) return;
+bool DeliverySchedule::MaySupersede(const Group& group, const Waiting& old, Time now) const {
+  const bool is_front = &old == &group.queue.front();
+  if (old.ended || (is_front && group.under_way)) return false;
+  return (is_front && group.attempts > 0) ||
+         now - old.row.pending_since() >= policy_.late_after;
+}
+
+DeliverySchedule::Ended DeliverySchedule::Supersede(Group& group, Waiting& old,
+                                                    const Waiting& newer, Time now) {
+  const bool is_front = &old == &group.queue.front();
+  const std::uint32_t attempts = is_front ? group.attempts : 0;
+  TryResult last = attempts > 0 ? group.last : TryResult{};
+  if (attempts == 0) last.detail = "it waited for " + FormatDuration(now - old.row.pending_since());
+  last.detail = "superseded by " + newer.row.notice.id + " after: " + last.detail;
+  // The pause stays: a receiver that is down is not asked sooner because there is more news.
+  if (is_front) group.attempts = 0;
+  return End(old, storage::DeliveryOutcome::kSuperseded, attempts, last);
+}
+
+void DeliverySchedule::SupersedeBy(const Waiting& newest, Group& group, Time now,
+                                   std::vector<Ended>* ended) {
+  for (Waiting& old : group.queue) {
+    if (&old == &newest || !MaySupersede(group, old, now)) continue;
+    if (Covers(newest.row.notice, old.row.notice))
+      ended->push_back(Supersede(group, old, newest, now));
+  }
+  DropEnded(group);
+}
+
+void DeliverySchedule::SupersedeFront(Group& group, Time now, std::vector<Ended>* ended) {
   Waiting& front = group.queue.front();
-  for (auto newer = group.queue.rbegin(); newer != group.queue.rend(); ++newer) {
-    if (&*newer == &front) return;
+  if (!MaySupersede(group, front, now)) return;
+  for (auto newer = group.queue.rbegin(); &*newer != &front; ++newer) {
     if (newer->ended || !Covers(newer->row.notice, front.row.notice)) continue;
-    TryResult last = group.last;
-    last.detail = "superseded by " + newer->row.notice.id + " after: " + last.detail;
-    ended->push_back(End(front, storage::DeliveryOutcome::kSuperseded, group.attempts, last));
-    // The pause stays: a receiver that is down is not asked sooner because there is more news.
-    group.attempts = 0;
+    ended->push_back(Supersede(group, front, *newer, now));
     DropEnded(group);
     return;
   }
@@ -87,7 +110,7 @@ std::vector<DeliverySchedule::Ended> DeliverySchedule::Add(storage::OutboxRow ro
   ++figures_[row.notice.receiver].waiting;
   group.queue.push_back({std::move(row)});
   groups_of_.emplace(sequence, std::move(key));
-  Supersede(group, &ended);
+  SupersedeBy(group.queue.back(), group, now, &ended);
   return ended;
 }
 
@@ -149,10 +172,10 @@ std::vector<DeliverySchedule::Ended> DeliverySchedule::Finish(Sequence sequence,
   ++group.attempts;
   group.last = result;
   Waiting& front = group.queue.front();
-  const bool too_old = now - front.row.notice.at >= policy_.give_up_after;
+  const bool too_old = now - front.row.pending_since() >= policy_.give_up_after;
   if (result.outcome == TryResult::Outcome::kRetry && !too_old) {
     group.due = now + Pause(group.attempts, result.retry_after);
-    Supersede(group, &ended);
+    SupersedeFront(group, now, &ended);
     return ended;
   }
   auto outcome = storage::DeliveryOutcome::kDead;

@@ -25,7 +25,10 @@ struct DeliveryPolicy {
   Duration retry_max = std::chrono::hours(1);
   /// Jitter: a pause is multiplied by a number in [1 - jitter, 1 + jitter].
   double jitter = 0.2;
-  /// Give up so long after the notice was decided.
+  /// A notice that waited for so long, say behind others of a receiver that hangs, is superseded by
+  /// a newer one even if it was never tried. No alert ends sooner after it fired.
+  Duration late_after = std::chrono::seconds(10);
+  /// Give up so long after the notice was decided, or sent again by an operator.
   Duration give_up_after = std::chrono::hours(75);
 };
 
@@ -37,8 +40,8 @@ struct ReceiverFigures {
 };
 
 /// Decides what is sent next. Notices of one group go out one at a time and in order, so that a
-/// resolve never overtakes its firing; groups do not wait for one another. A notice that failed is
-/// superseded by a newer one of its group that tells of all its episodes.
+/// resolve never overtakes its firing; groups do not wait for one another. A notice that failed or
+/// waited long is superseded by a newer one of its group that tells of all its episodes.
 ///
 /// A receiver has at most kTriesOfReceiverMax tries under way, so that one that hangs takes no room
 /// from others, and no more tries in a span of time than its rate limit says: those beyond wait.
@@ -109,7 +112,12 @@ class DeliverySchedule {
   [[nodiscard]] Time ReadyAt(const std::string& receiver) const;
   Ended End(Waiting& waiting, storage::DeliveryOutcome outcome, std::uint32_t attempts,
             const TryResult& last);
-  void Supersede(Group& group, std::vector<Ended>* ended);
+  /// Only what failed or is late is worth replacing, and only by a notice that tells at least as
+  /// much.
+  [[nodiscard]] bool MaySupersede(const Group& group, const Waiting& old, Time now) const;
+  Ended Supersede(Group& group, Waiting& old, const Waiting& newer, Time now);
+  void SupersedeBy(const Waiting& newest, Group& group, Time now, std::vector<Ended>* ended);
+  void SupersedeFront(Group& group, Time now, std::vector<Ended>* ended);
   void DropEnded(Group& group);
   [[nodiscard]] Duration Pause(std::uint32_t attempts, Duration asked);
 

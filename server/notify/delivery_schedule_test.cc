@@ -109,6 +109,17 @@ TEST_F(DeliveryScheduleTest, ANoticeThatTellsLessSupersedesNothing) {
   EXPECT_THAT(Due(seconds(1)), ElementsAre("n2"));
 }
 
+TEST_F(DeliveryScheduleTest, WhatWaitedLongBehindOthersIsSupersededUntried) {
+  // Eight tries that hang take all of the receiver's room.
+  for (std::uint64_t i = 1; i <= kTriesOfReceiverMax; ++i) Add(i, "g" + std::to_string(i), {"e"});
+  EXPECT_EQ(Due(seconds(0)).size(), kTriesOfReceiverMax);
+  Add(20, "late", {"e20"});
+  EXPECT_THAT(Add(21, "late", {"e20"}, seconds(9)), IsEmpty()) << "not long yet";
+  EXPECT_THAT(Add(22, "late", {"e20"}, seconds(10)), ElementsAre("n20 superseded 0"));
+  EXPECT_THAT(Finish(1, kDelivered, seconds(11)), ElementsAre("n1 delivered 1"));
+  EXPECT_THAT(Due(seconds(11)), ElementsAre("n21")) << "it waited for 2 s only";
+}
+
 TEST_F(DeliveryScheduleTest, GivesUpAfterThreeDays) {
   Add(1, "a", {"e1"});
   ASSERT_THAT(Due(hours(74)), ElementsAre("n1"));
