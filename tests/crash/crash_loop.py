@@ -39,6 +39,8 @@ FAILPOINTS = [
 EARLY = {"resume_before_log": 0.3, "commit_before_frontier": 0.4, "notice_before_send": 0.4, "outbox_before_mark": 0.4,
          "checkpoint_before_head": 0.4, "checkpoint_after_head": 0.4}
 # A seeded defect, and the points at which a kill makes it visible.
+# Where a notice can be cut off on its way: decided, in the outbox, sent, marked.
+OUTBOX = ["commit_before_sync", "commit_after_sync", "notice_before_send", "outbox_before_mark"]
 MUTANTS = {
     "ack_before_sync": ["commit_before_sync"],
     "producer_outside_batch": ["commit_after_sync"],
@@ -82,12 +84,15 @@ def free_port():
 
 
 class Sink:
-    """A webhook receiver that verifies signatures, remembers ids and refuses some first tries."""
+    """A webhook receiver that verifies signatures, remembers what each notice said and refuses some first tries."""
 
     def __init__(self):
         self.ids = set()
         self.refused = set()
         self.unverified = 0
+        self.bodies = {}       # digest of the body by id, of every try
+        self.told = {}         # what each episode was last said to be
+        self.problems = []
         self.lock = threading.Lock()
         sink = self
 
@@ -98,8 +103,8 @@ class Sink:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 signed = ("%s.%s." % (self.headers["webhook-id"], self.headers["webhook-timestamp"])).encode() + body
                 expected = "v1," + base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
-                self.send_response(sink.take(self.headers["webhook-id"],
-                                             expected in self.headers.get("webhook-signature", "").split(" ")))
+                verified = expected in self.headers.get("webhook-signature", "").split(" ")
+                self.send_response(sink.take(self.headers["webhook-id"], verified, body))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -115,16 +120,23 @@ class Sink:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = "http://127.0.0.1:%d/hook" % self.server.server_address[1]
 
-    def take(self, notice, verified):
+    def take(self, notice, verified, body):
         """HTTP status of the answer: the first try of every fourth notice is refused, so that retries are seen too."""
         with self.lock:
             if not verified:
                 self.unverified += 1
                 return 400
+            digest = hashlib.sha256(body).hexdigest()
+            if self.bodies.setdefault(notice, digest) != digest:
+                self.problems.append("notice %s came with other bytes than before" % notice)
             if notice not in self.refused and int(hashlib.sha256(notice.encode()).hexdigest(), 16) % 4 == 0:
                 self.refused.add(notice)
                 return 503
             self.ids.add(notice)
+            for alert in json.loads(body)["alerts"]:
+                if self.told.get(alert["episode"]) == "resolved" and alert["state"] == "firing":
+                    self.problems.append("notice %s says of %s that it fires, after its end" % (notice, alert["episode"]))
+                self.told[alert["episode"]] = alert["state"]
             return 200
 
 
@@ -433,7 +445,7 @@ class CrashLoop:
     def check_log(self):
         """The ledger against the log: lost 0, doubled 0, order kept."""
         last = collections.defaultdict(int)
-        decided, ended = {}, {}
+        decided, ended, states = {}, {}, {}
         expected = 1
         for line in self.run_tool("log", "export", "--data", self.data).splitlines():
             entry = json.loads(line)
@@ -444,6 +456,9 @@ class CrashLoop:
             if "notice_decided" in event or "noticeDecided" in event:
                 notice = event.get("notice_decided") or event["noticeDecided"]
                 decided[notice["id"]] = notice
+            elif "alert_transition" in event or "alertTransition" in event:
+                step = event.get("alert_transition") or event["alertTransition"]
+                states[step.get("episode_id") or step["episodeId"]] = step["to"].lower()
             elif "delivery" in event:
                 notice = event["delivery"]
                 ended[notice.get("notice_id") or notice["noticeId"]] = notice["outcome"]
@@ -464,10 +479,10 @@ class CrashLoop:
             if last[producer.name] < producer.acked:
                 raise Failure("%s: %d was acknowledged, the log ends at %d" %
                               (producer.name, producer.acked, last[producer.name]))
-        self.check_notices(decided, ended)
+        self.check_notices(decided, ended, states)
         return expected - 1, len(decided)
 
-    def check_notices(self, decided, ended):
+    def check_notices(self, decided, ended, states):
         for notice in decided:
             if notice not in ended:
                 raise Failure("notice %s was decided and never ended" % notice)
@@ -475,6 +490,11 @@ class CrashLoop:
                 raise Failure("notice %s is called delivered and never came" % notice)
         if self.sink.unverified:
             raise Failure("%d webhooks with a wrong signature" % self.sink.unverified)
+        if self.sink.problems:
+            raise Failure("; ".join(self.sink.problems[:3]))
+        for episode, state in states.items():
+            if state in ("firing", "resolved") and self.sink.told.get(episode) != state:
+                raise Failure("%s is %s, the receiver was told %s" % (episode, state, self.sink.told.get(episode)))
 
     def check_digest(self, sequence, digest):
         replay = json.loads(self.run_tool("bench", "replay", "--data", self.data, "--until", str(sequence)))
@@ -530,6 +550,7 @@ def main():
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--folder", default=None, help="where to make the temporary folder")
     parser.add_argument("--keep", action="store_true", help="leave the folder")
+    parser.add_argument("--outbox", action="store_true", help="die only where a notice is on its way")
     parser.add_argument("--mutants", action="store_true", help="each seeded defect must be caught")
     parser.add_argument("--share", type=float, default=0.8, help="of kills that must find unacknowledged batches")
     options = parser.parse_args()
@@ -539,7 +560,7 @@ def main():
     try:
         if options.mutants:
             return run_mutants(options, seed)
-        report, reason = run_loop(options, seed)
+        report, reason = run_loop(options, seed, points=OUTBOX if options.outbox else None)
         if reason:
             print("FAILED: " + reason, file=sys.stderr)
             return 1
