@@ -1,4 +1,3 @@
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -7,6 +6,7 @@
 #include "barograph/v1/ingest.pb.h"
 #include "barograph/v1/query.pb.h"
 #include "server/cli/bench.h"
+#include "server/cli/bench_load.h"
 #include "server/cli/bench_process.h"
 #include "server/cli/bench_runs.h"
 #include "server/cli/bench_sink.h"
@@ -20,8 +20,6 @@ namespace {
 constexpr const char* kSecret = "an-obvious-fake-secret-of-the-benchmark";
 constexpr std::uint64_t kCalibrationEvents = 4'000'000;
 constexpr int kFailures = 20;  ///< min_events of the benchmark's SLO: the last one crosses
-/// Events that this machine surely makes in a second.
-constexpr double kMadePerSecond = 1e6;
 /// How much longer than its episodes a load lasts before it begins anew with what are old events
 /// then.
 constexpr double kLoadSpareSeconds = 5;
@@ -48,70 +46,6 @@ std::string EpisodeBatch(const std::string& agent) {
   }
   return request.SerializeAsString();
 }
-
-void SleepUntil(const Clock& clock, Duration due) {
-  if (const Duration left = due - clock.BootNow(); left > Duration::zero()) {
-    std::this_thread::sleep_for(left);
-  }
-}
-
-/// Batches for two streams that together send `rate` events a second for `seconds`, whose event
-/// times are those at which they will be sent; the first at `*start`. A load of old events would
-/// measure the folding of late ones.
-std::vector<BenchBatches> MakeLoad(double rate, double seconds, const Clock& clock, Time* start) {
-  const double each = rate / 2;
-  const auto events = static_cast<std::uint64_t>(each * seconds);
-  const std::chrono::duration<double> to_make(rate * seconds / kMadePerSecond);
-  *start = clock.WallNow() + std::chrono::ceil<std::chrono::seconds>(to_make);
-  return {MakeBatchesFrom(events, 3, *start, each), MakeBatchesFrom(events, 4, *start, each)};
-}
-
-/// Two streams that together send `events_per_second`, open loop, until `stop`.
-class Load {
- public:
-  Load(const std::string& server, const std::vector<BenchBatches>& sets, double events_per_second,
-       const Clock& clock) {
-    for (std::size_t i = 0; i < sets.size(); ++i) {
-      threads_.emplace_back([this, &server, &set = sets[i], &clock, i,
-                             rate = events_per_second / static_cast<double>(sets.size())] {
-        status_[i % 2] = Send(server, set, "load-" + std::to_string(i), rate, clock);
-      });
-    }
-  }
-  ~Load() { (void)Stop(); }
-  Status Stop() {
-    stop_ = true;
-    for (std::thread& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
-    return status_[0].ok() ? status_[1] : status_[0];
-  }
-  [[nodiscard]] std::uint64_t sent() const { return sent_; }
-
- private:
-  Status Send(const std::string& server, const BenchBatches& set, const std::string& producer,
-              double rate, const Clock& clock) {
-    BAROGRAPH_ASSIGN(const auto client, Client::Connect(server));
-    BAROGRAPH_ASSIGN(
-        const auto publisher,
-        Publisher::Open(*client, {.producer = producer, .borrow = true, .in_flight_max = 256}));
-    const Duration begin = clock.BootNow();
-    const std::chrono::duration<double> interval(kBenchBatchEvents / rate);
-    for (std::uint64_t i = 0; !stop_; ++i) {
-      SleepUntil(clock,
-                 begin + std::chrono::duration_cast<Duration>(interval * static_cast<double>(i)));
-      BAROGRAPH_TRY(publisher->Send(set.batches[i % (set.batches.size() - 1)], kBenchBatchEvents));
-      BAROGRAPH_TRY(publisher->Poll(Duration::zero()));
-      sent_ += kBenchBatchEvents;
-    }
-    return publisher->Finish();
-  }
-
-  std::atomic<bool> stop_{false};
-  std::atomic<std::uint64_t> sent_{0};
-  Status status_[2];
-  std::vector<std::thread> threads_;
-};
 
 Result<std::uint64_t> Checkpoints(Client& client) {
   v1::GetStatusResponse status;
@@ -189,23 +123,17 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   BAROGRAPH_ASSIGN(const Phase idle, RunPhase(server->address(), flags, "idle", *sink, clock));
   const double load_rate = flags.load_events_per_second > 0 ? flags.load_events_per_second
                                                             : full.events_per_second() / 2;
-  Time load_start;
-  const std::vector<BenchBatches> load_sets =
-      MakeLoad(load_rate, flags.episodes / flags.episodes_per_second + kLoadSpareSeconds, clock,
-               &load_start);
-  SleepUntil(clock, clock.BootNow() + (load_start - clock.WallNow()));
-  const Duration load_begin = clock.BootNow();
-  Load load(server->address(), load_sets, load_rate, clock);
+  BenchLoad load(server->address(), load_rate,
+                 flags.episodes / flags.episodes_per_second + kLoadSpareSeconds, clock);
   std::this_thread::sleep_for(std::chrono::seconds(1));
   BAROGRAPH_ASSIGN(const Phase loaded, RunPhase(server->address(), flags, "loaded", *sink, clock));
   BAROGRAPH_TRY(load.Stop());
-  const double load_seconds = std::chrono::duration<double>(clock.BootNow() - load_begin).count();
   nlohmann::ordered_json json;
   AddPhase("idle", idle, &json);
   AddPhase("loaded", loaded, &json);
   json["full_load_events_per_second"] = full.events_per_second();
   json["load_asked_events_per_second"] = load_rate;
-  json["load_events_per_second"] = static_cast<double>(load.sent()) / load_seconds;
+  json["load_events_per_second"] = load.events_per_second();
   json["unverified_count"] = sink->unverified();
   return json;
 }

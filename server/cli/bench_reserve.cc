@@ -11,6 +11,7 @@
 
 #include "barograph/v1/guard.pb.h"
 #include "server/cli/bench.h"
+#include "server/cli/bench_load.h"
 #include "server/cli/bench_process.h"
 #include "server/cli/bench_runs.h"
 #include "server/cli/client.h"
@@ -26,6 +27,12 @@ constexpr const char* kBudgets = R"(budgets:
   - {name: agent, measure: cost, limit: 1000000000 USD, period: day, by: [agent], enforce: true}
   - {name: model, measure: cost, limit: 1000000000 USD, period: day, by: [model], enforce: true}
 )";
+/// Ten SLOs for each of the fleet's thousand agents, on the default rows.
+constexpr int kSlos = 10;
+constexpr std::uint64_t kCalibrationEvents = 2'000'000;
+/// A load that lasts longer than this begins anew, with what are old events then.
+constexpr double kLoadSeconds = 60;
+constexpr int kLoadedReservations = 1'000;
 constexpr std::size_t kAppendBytes = 4096;
 constexpr int kAgents = 100;
 constexpr int kWarmUp = 200;
@@ -86,17 +93,23 @@ void AddQuantiles(const std::string& name, const std::vector<double>& millisecon
   (*json)[name + "_max_ms"] = Quantile(milliseconds, 1);
 }
 
-Result<nlohmann::ordered_json> MeasureOnce(const BenchFlags& flags) {
-  const SystemClock clock;
-  BAROGRAPH_ASSIGN(const auto folder, BenchFolder::Make(flags.folder, flags.keep));
-  BenchServer::Options options;
-  options.rules = kBudgets;
-  BAROGRAPH_ASSIGN(const auto server, BenchServer::Start(*folder, options));
-  BAROGRAPH_ASSIGN(const auto client, Client::Connect(server->address()));
-  BAROGRAPH_ASSIGN(const auto file, AppendFile::Open(folder->File("ceiling")));
-  BAROGRAPH_TRY(AwaitRoom(*client, clock));
-  std::vector<double> reserve;
-  std::vector<double> append;
+std::string RulesText() {
+  std::string text = std::string(kBudgets) + "slos:\n";
+  for (int i = 0; i < kSlos; ++i) {
+    text += "  - {name: slo-" + std::to_string(i) +
+            ", good: tasks.completed, total: tasks.finished, by: [agent], objective: 99%, "
+            "period: 30d}\n";
+  }
+  return text;
+}
+
+/// Reservations and appends in turn, in milliseconds.
+struct Phase {
+  std::vector<double> reserve, append;
+};
+
+Result<Phase> RunPhase(Client& client, AppendFile& file, int count, const Clock& clock) {
+  Phase phase;
   const auto timed = [&](const auto& run, std::vector<double>* out, bool kept) -> Status {
     const Duration begin = clock.BootNow();
     BAROGRAPH_TRY(run());
@@ -104,17 +117,43 @@ Result<nlohmann::ordered_json> MeasureOnce(const BenchFlags& flags) {
       out->push_back(std::chrono::duration<double, std::milli>(clock.BootNow() - begin).count());
     return {};
   };
-  for (int i = 0; i < static_cast<int>(flags.reservations) + kWarmUp; ++i) {
+  for (int i = 0; i < count + kWarmUp; ++i) {
     const bool kept = i >= kWarmUp;
-    BAROGRAPH_TRY(timed([&] { return Reserve(*client, i); }, &reserve, kept));
-    BAROGRAPH_TRY(timed([&] { return file->Append(); }, &append, kept));
+    BAROGRAPH_TRY(timed([&] { return Reserve(client, i); }, &phase.reserve, kept));
+    BAROGRAPH_TRY(timed([&] { return file.Append(); }, &phase.append, kept));
   }
+  return phase;
+}
+
+Result<nlohmann::ordered_json> MeasureOnce(const BenchFlags& flags) {
+  const SystemClock clock;
+  BAROGRAPH_ASSIGN(const auto folder, BenchFolder::Make(flags.folder, flags.keep));
+  BenchServer::Options options;
+  options.rules = RulesText();
+  BAROGRAPH_ASSIGN(const auto server, BenchServer::Start(*folder, options));
+  BAROGRAPH_ASSIGN(const auto client, Client::Connect(server->address()));
+  BAROGRAPH_ASSIGN(const auto file, AppendFile::Open(folder->File("ceiling")));
+  BAROGRAPH_TRY(AwaitRoom(*client, clock));
+  BAROGRAPH_ASSIGN(const Phase idle,
+                   RunPhase(*client, *file, static_cast<int>(flags.reservations), clock));
+  BAROGRAPH_ASSIGN(
+      const BenchSend full,
+      SendBatches(server->address(), MakeTwoStreams(kCalibrationEvents), "calibration-"));
+  BenchLoad load(server->address(), full.events_per_second() / 2, kLoadSeconds, clock);
+  BAROGRAPH_ASSIGN(const Phase loaded, RunPhase(*client, *file, kLoadedReservations, clock));
+  BAROGRAPH_TRY(load.Stop());
   nlohmann::ordered_json json;
-  AddQuantiles("reserve", reserve, &json);
-  AddQuantiles("append_sync", append, &json);
-  json["p50_ratio"] = Quantile(reserve, 0.5) / Quantile(append, 0.5);
-  json["p99_ratio"] = Quantile(reserve, 0.99) / Quantile(append, 0.99);
-  json["reservations_count"] = reserve.size();
+  AddQuantiles("reserve", idle.reserve, &json);
+  AddQuantiles("append_sync", idle.append, &json);
+  json["p50_ratio"] = Quantile(idle.reserve, 0.5) / Quantile(idle.append, 0.5);
+  json["p99_ratio"] = Quantile(idle.reserve, 0.99) / Quantile(idle.append, 0.99);
+  json["reservations_count"] = idle.reserve.size();
+  AddQuantiles("loaded_reserve", loaded.reserve, &json);
+  AddQuantiles("loaded_append_sync", loaded.append, &json);
+  json["loaded_reservations_count"] = loaded.reserve.size();
+  json["full_load_events_per_second"] = full.events_per_second();
+  json["load_events_per_second"] = load.events_per_second();
+  json["slo_instances_count"] = kSlos * kBenchAgents;
   return json;
 }
 
