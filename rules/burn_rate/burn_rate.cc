@@ -67,9 +67,30 @@ bool Exceeds(const BadShare& share, const ExactRatio& tolerated) {
   return Multiply(bad, denominator) > Multiply(total, numerator);
 }
 
+namespace {
+
+/// Sum over the window that ends at `at`, without excluded hours.
+Int128 SumOf(const InstanceSeries& series, std::size_t place, Time at, Duration window) {
+  const MeasureId measure = series.measures[place];
+  Int128 sum = series.windows->Sum(series.cell, measure, at, window);
+  if (series.excluded == nullptr) return sum;
+  for (const HourSpan& span : *series.excluded) {
+    if (span.to + window + hours(1) <= at || span.from > at) continue;
+    sum -= series.windows->SumWithin(series.cell, measure, at, window, span.from, span.to);
+  }
+  return sum;
+}
+
+bool IsExcluded(const InstanceSeries& series, Time hour) {
+  return series.excluded != nullptr &&
+         std::any_of(series.excluded->begin(), series.excluded->end(),
+                     [&](const HourSpan& span) { return span.from <= hour && hour < span.to; });
+}
+
+}  // namespace
+
 BadShare Count(const InstanceSeries& series, Time at, Duration window) {
-  return FromSums(series.windows->Sum(series.cell, series.measures[kGood], at, window),
-                  series.windows->Sum(series.cell, series.measures[kTotal], at, window));
+  return FromSums(SumOf(series, kGood, at, window), SumOf(series, kTotal, at, window));
 }
 
 BurnRate::BurnRate(const SloSpec& spec)
@@ -233,8 +254,8 @@ std::size_t BurnRate::RowOf(std::size_t level, std::string_view condition) const
 
 ErrorBudget BurnRate::Budget(const InstanceSeries& series, Time at) const {
   ErrorBudget budget;
-  budget.good = series.windows->Sum(series.cell, series.measures[kGood], at, period_);
-  budget.total = series.windows->Sum(series.cell, series.measures[kTotal], at, period_);
+  budget.good = SumOf(series, kGood, at, period_);
+  budget.total = SumOf(series, kTotal, at, period_);
   const BadShare share = FromSums(budget.good, budget.total);
   const Int128 allowed = share.total * (kBillion - objective_ppb_);
   if (allowed == 0) {
@@ -243,6 +264,16 @@ ErrorBudget BurnRate::Budget(const InstanceSeries& series, Time at) const {
     budget.remaining = Quotient(allowed - share.bad * kBillion, allowed);
   }
   return budget;
+}
+
+Duration BurnRate::Excluded(const InstanceSeries& series, Time at) const {
+  Duration excluded{0};
+  if (series.excluded == nullptr) return excluded;
+  for (const HourSpan& span : *series.excluded) {
+    const Duration within = std::min(span.to, at) - std::max(span.from, at - period_);
+    excluded += std::max(within, Duration{0});
+  }
+  return excluded;
 }
 
 std::vector<BurnRate::RowRates> BurnRate::Rates(const InstanceSeries& series, Time at) const {
@@ -268,11 +299,13 @@ std::optional<BurnRate::PastBreach> BurnRate::JudgePast(const InstanceSeries& se
   const auto first = from_hour - std::chrono::ceil<hours>(windows_[longest_]);
   std::vector<Int128> good(1, 0);
   std::vector<Int128> total(1, 0);
+  const auto of_hour = [&series](std::size_t place, Time hour) {
+    if (IsExcluded(series, hour)) return Int128{0};
+    return series.windows->SumBetween(series.cell, series.measures[place], hour, hour + hours(1));
+  };
   for (auto hour = first; hour < to_hour; hour += hours(1)) {
-    good.push_back(good.back() + series.windows->SumBetween(series.cell, series.measures[kGood],
-                                                            hour, hour + hours(1)));
-    total.push_back(total.back() + series.windows->SumBetween(series.cell, series.measures[kTotal],
-                                                              hour, hour + hours(1)));
+    good.push_back(good.back() + of_hour(kGood, hour));
+    total.push_back(total.back() + of_hour(kTotal, hour));
   }
   const auto share = [&](std::size_t end, Duration window) {
     const std::size_t begin =

@@ -67,8 +67,10 @@ class BurnRate final : public Condition {
   [[nodiscard]] Duration reach() const override { return reach_; }
 
   /// Over the period: 1 - bad / (allowed share x total). With an objective of 100 % one bad event
-  /// spends everything.
+  /// spends everything. Without `series.excluded` it is what would be left if all hours counted.
   [[nodiscard]] ErrorBudget Budget(const InstanceSeries& series, Time at) const;
+  /// How much of the period is excluded.
+  [[nodiscard]] Duration Excluded(const InstanceSeries& series, Time at) const;
   /// Burn rates of every row, for display.
   struct RowRates {
     std::string condition;
@@ -111,7 +113,7 @@ class BurnRate final : public Condition {
 
 inline constexpr std::int64_t kPastHoursMax = 35 * 24;
 
-/// Bad and all events in the window that ends at `at`.
+/// Bad and all events in the window that ends at `at`, without those of excluded hours.
 [[nodiscard]] BadShare Count(const InstanceSeries& series, Time at, Duration window);
 
 }  // namespace barograph::rules

@@ -187,6 +187,32 @@ TEST_F(BurnRateTest, PastBreachIsTheFirstStretchOfHours) {
   EXPECT_TRUE(burn.JudgePast(Series(), 0, kStart, kStart + hours(11)));
 }
 
+TEST_F(BurnRateTest, ExcludedHoursCountInNoWindowWhateverItsBuckets) {
+  const BurnRate burn(Spec(990'000'000));
+  // Bad only in the hours from 2 to 4, good in all.
+  for (int minute = 0; minute < 300; ++minute) {
+    const bool bad = minute >= 120 && minute < 240;
+    Add(minutes(minute), 100, bad ? 100 : 0);
+  }
+  const Time at = kStart + minutes(299);
+  InstanceSeries series = Series();
+  EXPECT_EQ(Count(series, at, days(3)).bad, 12'000);
+  const std::vector<HourSpan> spans = {{kStart + hours(2), kStart + hours(4)}};
+  series.excluded = &spans;
+  for (const Duration window : {Duration(hours(6)), Duration(days(3)), Duration(days(30))}) {
+    EXPECT_EQ(Count(series, at, window).bad, 0) << FormatDuration(window);
+    EXPECT_EQ(Count(series, at, window).total, 18'000) << FormatDuration(window);
+  }
+  // 3 h 20 min back: the window begins inside the excluded hours.
+  EXPECT_EQ(Count(series, at, minutes(200)).bad, 0);
+  EXPECT_EQ(Count(series, at, minutes(200)).total, 8'000);
+  EXPECT_EQ(burn.Budget(series, at).remaining, 1);
+  EXPECT_EQ(burn.Excluded(series, at), hours(2));
+  EXPECT_LT(burn.Budget(Series(), at).remaining, 0);
+  EXPECT_FALSE(burn.JudgePast(series, 0, kStart, at));
+  EXPECT_TRUE(burn.JudgePast(Series(), 0, kStart, at));
+}
+
 TEST(ExceedsTest, ComparesExactlyAtAnySize) {
   const auto big = [](std::int64_t high, std::int64_t low) { return (Int128{high} << 62) + low; };
   // bad / total is just above, at, and just below one half, with products of far more than 128

@@ -17,6 +17,12 @@ inline constexpr Duration kResumeGrace = std::chrono::minutes(5);
 /// The cell of an instance that is expected before its first event: none.
 inline constexpr CellId kNoCell{0xFFFF'FFFF};
 
+/// The hours [from, to), whole ones.
+struct HourSpan {
+  Time from{}, to{};
+  friend bool operator==(const HourSpan&, const HourSpan&) = default;
+};
+
 /// What one instance of a rule reads: one cell, and the measures that its condition names.
 struct InstanceSeries {
   const WindowStore* windows = nullptr;
@@ -24,6 +30,8 @@ struct InstanceSeries {
   std::vector<MeasureId> measures;  ///< in the order of Condition::measures()
   Time since{};                     ///< log time from which the cell's series are complete
   bool whole = false;               ///< complete over all of the tenant's history
+  /// Hours that SLOs do not count, in order and apart from one another; null: none.
+  const std::vector<HourSpan>* excluded = nullptr;
 };
 
 /// The condition of one rule of any kind, made ready to be evaluated: which alerts its instances

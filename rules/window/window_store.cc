@@ -123,6 +123,19 @@ Int128 WindowStore::Sum(CellId cell, MeasureId measure, Time at, Duration window
                                       last);
 }
 
+Int128 WindowStore::SumWithin(CellId cell, MeasureId measure, Time at, Duration window, Time from,
+                              Time to) const {
+  const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kSum);
+  const int level = FindLevel(window);
+  if (head == nullptr || level >= kLevelCount) return 0;
+  const Duration width = kLevels[static_cast<std::size_t>(level)].width();
+  const Bucket last = BucketOf(at, width);
+  const Bucket before =
+      std::max(last - static_cast<Bucket>(window / width), BucketOf(from, width) - 1);
+  const Bucket end = std::min(last, BucketOf(to, width) - 1);
+  return before < end ? As<SumSeries>(*head).Between(*head, level, before, end) : 0;
+}
+
 Int128 WindowStore::SumBetween(CellId cell, MeasureId measure, Time from, Time to) const {
   const SeriesHead* const head = state_->FindHead(cell, measure, MeasureType::kSum);
   if (head == nullptr) return 0;

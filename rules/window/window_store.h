@@ -188,6 +188,9 @@ class WindowStore {
                    const std::function<void(CellId)>& visit) const;  ///< in order of creation
   /// Sum over the window that ends at `at`; 0 for a series that does not exist. <= 2 us.
   [[nodiscard]] Int128 Sum(CellId cell, MeasureId measure, Time at, Duration window) const;
+  /// The part of Sum(at, window) whose buckets lie in [from, to), both multiples of 1 h.
+  [[nodiscard]] Int128 SumWithin(CellId cell, MeasureId measure, Time at, Duration window,
+                                 Time from, Time to) const;
   /// Sum over whole cold buckets [from, to), both multiples of 1 h, over all of history.
   [[nodiscard]] Int128 SumBetween(CellId cell, MeasureId measure, Time from, Time to) const;
   /// A sum over a window in the past, in which a bucket that the window covers in part counts by

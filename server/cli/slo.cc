@@ -5,6 +5,7 @@
 #include <string>
 
 #include "barograph/v1/query.pb.h"
+#include "server/cli/alert_commands.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/output.h"
@@ -23,9 +24,13 @@ struct SloFlags {
 std::string Percent(double ratio) { return NumberText(ratio * 100, 6) + "%"; }
 
 std::string StateText(const v1::ListSlosResponse::Slo& slo) {
-  if (slo.frozen()) return "frozen";
-  if (slo.budget_remaining() < 0) return "overspent";
-  return slo.filling() ? "filling" : "";
+  std::string state = slo.filling() ? "filling" : "";
+  if (slo.budget_remaining() < 0) state = "overspent";
+  if (slo.frozen()) state = "frozen";
+  if (slo.excluded_seconds() == 0) return state;
+  const Duration excluded = std::chrono::seconds(slo.excluded_seconds());
+  return (state.empty() ? "" : state + "; ") + "without " + FormatDuration(excluded) +
+         " excluded, else " + Percent(slo.budget_remaining_with_excluded()) + " left";
 }
 
 /// The row that is nearest to firing, e.g. "1h/5m 3.1x of 14.4x".
@@ -90,13 +95,17 @@ void AddSloCommand(CLI::App& root, int* status) {
   command.footer(R"(Examples:
   barograph slo
   barograph slo task-success --worst-first --limit 20
-  barograph slo -o json | jq '.slos[] | select(.budget_remaining < 0.1)')");
+  barograph slo -o json | jq '.slos[] | select(.budget_remaining < 0.1)'
+  barograph slo exclusion add task-success --from 2026-12-01T22:00:00Z --for 2h --reason "new disks")");
   command.add_option("rule", flags->rule, "Only this SLO");
   command.add_flag("--worst-first", flags->worst_first, "Least error budget first");
   command.add_option("--limit", flags->limit, "Instances at most")->capture_default_str();
   AddServerOption(command, &flags->server);
   AddOutputOption(command, &flags->format);
-  command.callback([flags, status] { *status = RunSlo(*flags); });
+  AddExclusionCommand(command, status);
+  command.callback([flags, status, &command] {
+    if (command.get_subcommands().empty()) *status = RunSlo(*flags);
+  });
 }
 
 }  // namespace barograph::server
