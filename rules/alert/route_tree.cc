@@ -39,6 +39,15 @@ RouteTree::RouteTree(const Routing& routing) {
   for (const ReceiverSpec& receiver : routing.receivers)
     receivers_.emplace(receiver.name, receiver);
   if (!routing.route.receiver.empty()) root_ = Add(routing.route, "", routing);
+  for (const ReceiverSpec& receiver : routing.receivers) {
+    RouteSpec spec;
+    spec.receiver = receiver.name;
+    spec.group_by = {"rule", "receiver"};
+    spec.group_interval = Duration{0};
+    spec.match = {{.name = "rule", .value = std::string(kTestRule)},
+                  {.name = "receiver", .value = receiver.name}};
+    tests_.emplace(receiver.name, Add(spec, "", routing));
+  }
 }
 
 const RouteNode* RouteTree::Add(const RouteSpec& spec, const std::string& above,
@@ -78,6 +87,12 @@ void RouteTree::Collect(const RouteNode& node, const storage::Labels& labels,
 
 std::vector<const RouteNode*> RouteTree::Find(const storage::Labels& labels) const {
   std::vector<const RouteNode*> found;
+  if (const auto rule = labels.find("rule"); rule != labels.end() && rule->second == kTestRule) {
+    const auto receiver = labels.find("receiver");
+    const auto test = receiver == labels.end() ? tests_.end() : tests_.find(receiver->second);
+    if (test != tests_.end()) found.push_back(test->second);
+    return found;
+  }
   if (root_ != nullptr && !IsShadow(labels)) Collect(*root_, labels, &found);
   return found;
 }

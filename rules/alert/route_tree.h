@@ -14,6 +14,10 @@
 
 namespace barograph::rules {
 
+/// Rule of the synthetic alerts that try a receiver; the label `receiver` says which. Each goes to
+/// its receiver alone, at once and by no route, so that no mute time hides a mistake.
+inline constexpr std::string_view kTestRule = "server.test";
+
 /// Whom alerts are told to, and what holds them back: the part of the rule set that groups need.
 struct Routing {
   RouteSpec route;  ///< nobody is told without a receiver at its root
@@ -52,7 +56,7 @@ class RouteTree {
 
   /// The nodes that take an alert, in the order of the file: as in Alertmanager the deepest ones
   /// that fit, and of siblings the first, and later ones while that says `continue`. Empty without
-  /// a root receiver, and for alerts of shadow rules.
+  /// a root receiver, and for alerts of shadow rules. An alert of kTestRule has a node of its own.
   [[nodiscard]] std::vector<const RouteNode*> Find(const storage::Labels& labels) const;
   /// Null when there is none.
   [[nodiscard]] const RouteNode* ByPath(std::string_view path) const;
@@ -68,6 +72,7 @@ class RouteTree {
   std::vector<std::unique_ptr<RouteNode>> nodes_;
   std::map<std::string, const RouteNode*, std::less<>> by_path_;
   std::map<std::string, ReceiverSpec, std::less<>> receivers_;
+  std::map<std::string, const RouteNode*, std::less<>> tests_;  ///< by receiver
   const RouteNode* root_ = nullptr;
 };
 

@@ -90,6 +90,7 @@ void Engine::State::MarkFlapping(Draft* draft, Time now) const {
   for (StagedTransition& staged : draft->transitions) {
     const storage::AlertTransition& event = staged.event;
     if (event.from == event.to || event.to != AlertState::kFiring) continue;
+    if (event.rule == kTestRule) continue;
     if (!BeginsToFlap(staged.alert, routing.flapping, now)) continue;
     staged.flap_begins = true;
     begun.emplace_back(
@@ -99,7 +100,8 @@ void Engine::State::MarkFlapping(Draft* draft, Time now) const {
                        std::make_move_iterator(begun.end()));
 }
 
-/// Starts and ends of silences, steps of ladders, leases whose time is up, alerts that settled.
+/// Starts and ends of silences, steps of ladders, leases whose time is up, alerts that settled, tests
+/// that nobody ended.
 bool Engine::State::RunLife(std::size_t* budget, std::vector<Draft>* drafts) {
   const Time second = cursor.second;
   const FlapSpec& flapping = routing.flapping;
@@ -117,9 +119,11 @@ bool Engine::State::RunLife(std::size_t* budget, std::vector<Draft>* drafts) {
       if (alert.state == AlertState::kPending || resumed_at + still > second) continue;
       events.emplace_back(FlapOf(alert, false, FiresWithin(alert, flapping, second), second));
     }
-    if (events.empty()) continue;
-    *budget -= std::min(events.size(), *budget);
-    Draft& draft = drafts->emplace_back(Draft{tenant.get(), {}, {}});
+    std::vector<StagedTransition> tests = DueTests(*tenant, second);
+    const std::size_t steps = events.size() + tests.size();
+    if (steps == 0) continue;
+    *budget -= std::min(steps, *budget);
+    Draft& draft = drafts->emplace_back(Draft{tenant.get(), std::move(tests), {}});
     draft.others = std::move(events);
     // The next call, after these were folded, finds the rest.
     return false;

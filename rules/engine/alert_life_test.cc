@@ -235,6 +235,17 @@ RuleSet Inhibited() {
   return rules;
 }
 
+TEST(AlertLifeTest, AnAlertInTheShadowHoldsNobodyBack) {
+  RuleSet rules = Inhibited();
+  rules.slos[0].common.shadow = true;
+  RuleHarness harness(rules);
+  harness.At(seconds(10), TaskEvent(false, "a"));
+  harness.RunUntil(minutes(5));
+  ASSERT_THAT(Told(harness), SizeIs(1));
+  EXPECT_THAT(harness.notices()[0].group_key, HasSubstr("also"));
+  ExpectSameAfterReplay(&harness);
+}
+
 TEST(AlertLifeTest, InhibitedAlertIsToldOnlyOnceNothingHoldsItBack) {
   RuleHarness harness(Inhibited());
   harness.At(seconds(10), TaskEvent(false, "a"));

@@ -15,6 +15,7 @@ constexpr char kConfig = 'c';
 constexpr char kLate = 'l';
 constexpr char kMessages = 'e';
 constexpr char kGates = 'g';
+constexpr char kExclusions = 'x';
 /// Parts of a tenant in the order of their rows.
 enum Part : char {
   kAlerts = 'a',
@@ -120,6 +121,8 @@ void Engine::BeginCheckpoint() {
       state.own_rows.emplace_back(TenantKey(*tenant, kMessages, ""), tenant->messages.Encode());
     if (tenant->gates.TakeChanged())
       state.own_rows.emplace_back(TenantKey(*tenant, kGates, ""), tenant->gates.Encode());
+    if (tenant->exclusions.TakeChanged())
+      state.own_rows.emplace_back(TenantKey(*tenant, kExclusions, ""), tenant->exclusions.Encode());
     tenant->windows.BeginCheckpoint();
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
@@ -201,6 +204,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
       return tenant->messages.Load(value);
     case kGates:
       return tenant->gates.Load(value);
+    case kExclusions:
+      return tenant->exclusions.Load(value);
     case kLeases:
       return tenant->leases.LoadRow(part_key, value);
     case kAlerts:
@@ -261,6 +266,7 @@ Digest Engine::StateDigest() const {
     sink(tenant->messages.Encode());
     tenant->leases.Canonical(sink);
     if (!tenant->gates.empty()) sink(tenant->gates.Encode());
+    if (!tenant->exclusions.exclusions().empty()) sink(tenant->exclusions.Encode());
   }
   return stream.Finish();
 }

@@ -163,7 +163,7 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
     annotations = rule->second->Annotations(transition, tenant.windows);
   }
   FoldStep(tenant, transition, std::move(annotations), applied);
-  Yield(tenant, transition, transition.at);
+  if (transition.rule != kTestRule) Yield(tenant, transition, transition.at);
 }
 
 NoticeMember MemberOf(EventMessage message, bool past) {
@@ -234,10 +234,13 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
           tenant.leases.Apply(made);
         } else if constexpr (std::is_same_v<Made, storage::GateOverridden>) {
           tenant.gates.Apply(made);
+        } else if constexpr (std::is_same_v<Made, storage::Exclusion>) {
+          tenant.exclusions.Apply(made);
         } else {
           // Deliveries live in the outbox, producers and Kafka's positions in their tables, as what
           // was set aside does; the rest only tells the reader of the log.
           static_assert(std::is_same_v<Made, storage::Delivery> ||
+                        std::is_same_v<Made, storage::NoticeResent> ||
                         std::is_same_v<Made, storage::TailDropped> ||
                         std::is_same_v<Made, storage::ProducerExpired> ||
                         std::is_same_v<Made, storage::Quarantined> ||
@@ -356,6 +359,11 @@ std::vector<Engine::Decided> Engine::EndDelivery(std::string_view tenant,
   return {{std::string(tenant), {delivery}}};
 }
 
+std::vector<Engine::Decided> Engine::Resend(std::string_view tenant,
+                                            const storage::NoticeResent& resent) const {
+  return {{std::string(tenant), {resent}}};
+}
+
 // --- Read --------------------------------------------------------------------------------------
 
 Time Engine::last_log_time() const { return state_->last_log_time; }
@@ -397,6 +405,10 @@ std::vector<SloStatus> Engine::Slos(std::string_view tenant, Time at, std::strin
     status.total = budget.total;
     status.budget_remaining = budget.remaining;
     status.filling = at - instance.series.since < rule.slo->period;
+    status.excluded = burn.Excluded(instance.series, at);
+    InstanceSeries all_hours = instance.series;
+    all_hours.excluded = nullptr;
+    status.remaining_with_excluded = burn.Budget(all_hours, at).remaining;
     for (std::size_t level = 0; level < instance.alerts.size(); ++level) {
       const Alert* alert = instance.alerts[level];
       if (burn.levels()[level].policy.empty() || alert == nullptr) continue;

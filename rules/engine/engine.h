@@ -37,8 +37,10 @@ struct SloStatus {
   Int128 good = 0, total = 0;  ///< over the period
   double budget_remaining =
       1;  ///< 1 = untouched, 0 = spent, negative = overspent; exact ratio rounded once
-  bool frozen = false;   ///< budget_policy
-  bool filling = false;  ///< the window is longer than the series' history
+  bool frozen = false;                 ///< budget_policy
+  bool filling = false;                ///< the window is longer than the series' history
+  Duration excluded{};                 ///< of the period; `good` and `total` are without it
+  double remaining_with_excluded = 1;  ///< if those hours counted
   struct Row {
     std::string condition;  ///< "1h/5m"
     double factor = 0, long_burn = 0, short_burn = 0;
@@ -137,6 +139,22 @@ class Engine {
   /// A delivery ended as `outcome` says.
   [[nodiscard]] std::vector<Decided> EndDelivery(std::string_view tenant,
                                                  const storage::Delivery& delivery) const;
+  /// An operator lets a notice that died or was dropped be sent again.
+  [[nodiscard]] std::vector<Decided> Resend(std::string_view tenant,
+                                            const storage::NoticeResent& resent) const;
+  static constexpr Duration kTestAlertMax = std::chrono::hours(1);
+  /// A synthetic alert for one receiver, to see whether it hears of real ones. It goes their whole
+  /// way: grouped, held back by silences, told, acknowledged. It stands until EndTest, at most
+  /// kTestAlertMax.
+  /// Errors: kNotFound naming the receivers in force, or the tenant; kFailedPrecondition when one
+  /// stands already.
+  [[nodiscard]] Result<std::vector<Decided>> FireTest(std::string_view tenant,
+                                                      std::string_view receiver,
+                                                      storage::Origin origin, Time now) const;
+  /// Errors: kFailedPrecondition when none stands.
+  [[nodiscard]] Result<std::vector<Decided>> EndTest(std::string_view tenant,
+                                                     std::string_view receiver,
+                                                     storage::Origin origin, Time now) const;
 
   /// Somebody looks after firing alerts; alert_view.h has the wish. What somebody looks after
   /// already is passed over.
@@ -173,8 +191,18 @@ class Engine {
                                                           storage::GateOverridden wish,
                                                           std::chrono::seconds length,
                                                           Time now) const;
+  /// Hours that an SLO does not count, and the end of that. Errors: kNotFound for an SLO or an
+  /// exclusion that there is not; ExclusionBook's.
+  [[nodiscard]] Result<std::vector<Decided>> Exclude(std::string_view tenant,
+                                                     storage::Exclusion wish, Time now) const;
+  [[nodiscard]] Result<std::vector<Decided>> WithdrawExclusion(std::string_view tenant,
+                                                               const std::string& id,
+                                                               const storage::Origin& origin,
+                                                               Time now) const;
 
   // --- Read ------------------------------------------------------------------------------------
+  /// In force and to come, in the order of their hours.
+  [[nodiscard]] std::vector<storage::Exclusion> Exclusions(std::string_view tenant) const;
   /// Whether a pipeline may go on. Errors: kNotFound for a rule that there is not,
   /// kInvalidArgument for `by` or a share that make no sense.
   [[nodiscard]] Result<GateAnswer> CheckGate(std::string_view tenant, const GateQuestion& question,

@@ -152,6 +152,7 @@ struct Engine::State {
   [[nodiscard]] AlertStatus StatusOf(const Tenant& tenant, const Alert& alert) const;
   bool RunLife(std::size_t* budget, std::vector<Draft>* drafts);
   void MarkFlapping(Draft* draft, Time now) const;
+  [[nodiscard]] static std::vector<StagedTransition> DueTests(const Tenant& tenant, Time second);
   bool RunNotices(std::size_t* budget, std::vector<Draft>* drafts);
   bool RunIdle(std::vector<Draft>* drafts);
   /// Messages that wait and can be told, about `budget`; with `summaries` those of windows that are

@@ -516,6 +516,43 @@ TEST(EngineTest, PriceTableThatIsInForceIsNotLoggedAgain) {
   EXPECT_THAT(harness.engine().ApplyPrices("default", prices), SizeIs(1));
 }
 
+TEST(EngineTest, HoursThatDoNotCountEndWhatFiresAndWithdrawnTheyCountAgain) {
+  RuleHarness harness(FirstRow(kPercent99));
+  harness.Tasks({.from = seconds(0), .to = hours(1)});
+  harness.Tasks({.from = hours(1), .to = hours(1) + minutes(20), .ok = false});
+  harness.Tasks({.from = hours(1) + minutes(20), .to = hours(3)});
+  harness.RunUntil(hours(1) + minutes(15));
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre("1h8m38s critical inactive>firing"));
+  storage::Exclusion wish;
+  wish.origin = {"ada", "command"};
+  wish.slo = "task-success";
+  wish.from = RuleHarness::kStart + hours(1) + minutes(10);
+  wish.to = wish.from + minutes(10);
+  wish.note = "new disks";
+  const auto exclude = [&] { return harness.engine().Exclude("default", wish, harness.Now()); };
+  harness.Do(exclude());
+  harness.RunUntil(hours(1) + minutes(18));
+  EXPECT_THAT(harness.TakeTransitions(),
+              ElementsAre(testing::EndsWith("critical firing>resolved")));
+  const SloStatus status = harness.engine().Slos("default", harness.Now(), "", 10).at(0);
+  EXPECT_EQ(status.total, 3'600);
+  EXPECT_EQ(status.budget_remaining, 1);
+  EXPECT_LT(status.remaining_with_excluded, 0);
+  harness.BeginCheckpoint(100);
+  harness.RunUntil(hours(1) + minutes(19));
+  harness.Restart();
+  const std::vector<storage::Exclusion> all = harness.engine().Exclusions("default");
+  ASSERT_THAT(all, SizeIs(1));
+  harness.Do(harness.engine().WithdrawExclusion("default", all[0].id, {"ada", "command"},
+                                                harness.Now()));
+  harness.RunUntil(hours(1) + minutes(20));
+  EXPECT_THAT(harness.TakeTransitions(),
+              ElementsAre("1h19m critical inactive>firing"));
+  wish.slo = "task";
+  EXPECT_EQ(exclude().error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(EngineTest, TenantsDoNotSeeEachOther) {
   Engine engine([](const Notice&, const ReceiverSpec&) { return NoticeBody{}; });
   std::string payload;

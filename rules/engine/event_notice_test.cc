@@ -78,6 +78,27 @@ void Silence(RuleHarness* harness, Duration length) {
   harness->Do(harness->engine().AddSilence("default", wish, harness->Now()));
 }
 
+TEST(EventNoticeTest, NobodyHearsOfARuleInTheShadow) {
+  RuleSet rules = Revenue();
+  rules.notices[0].common.shadow = true;
+  RuleHarness harness(rules);
+  harness.At(10s, Charge(12, "acme"));
+  harness.RunUntil(2min);
+  EXPECT_THAT(harness.TakeNotices(), IsEmpty());
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
+TEST(EventNoticeTest, OnlyEventsThatComeWhileTheRuleIsInForceAreTold) {
+  RuleSet rules = Revenue();
+  rules.notices[0].common.active_from = RuleHarness::kStart + 1min;
+  rules.notices[0].common.active_to = RuleHarness::kStart + 2min;
+  RuleHarness harness(rules);
+  for (int at = 30; at < 180; at += 30) harness.At(std::chrono::seconds(at), Charge(at, "acme"));
+  harness.RunUntil(10min);
+  EXPECT_THAT(Told(harness), ElementsAre("ops 1m", "ops 1m30s"));
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(EventNoticeTest, MessageIsDecidedInTheBatchAfterItsEvent) {
   RuleHarness harness(Revenue());
   harness.At(10s + 250ms, Charge(12, "acme"));

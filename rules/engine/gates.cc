@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "rules/budget/budget.h"
 #include "rules/engine/engine_state.h"
 #include "rules/spec/number_text.h"
 
-// Gates: whether a pipeline may go on, by what is left of an error budget or of a budget.
+// Gates: whether a pipeline may go on, by what is left of an error budget or of a budget. And the
+// hours that an error budget does not count.
 
 namespace barograph::rules {
 namespace {
@@ -162,6 +164,41 @@ Result<std::vector<Engine::Decided>> Engine::OverrideGate(std::string_view tenan
   wish.gate = question.gate();
   BAROGRAPH_ASSIGN(storage::GateOverridden overridden, book.Decide(std::move(wish), length, now));
   return std::vector<Decided>{{std::string(tenant_name), {std::move(overridden)}}};
+}
+
+Result<std::vector<Engine::Decided>> Engine::Exclude(std::string_view tenant_name,
+                                                     storage::Exclusion wish, Time now) const {
+  const auto rule = state_->rule_by_name.find(wish.slo);
+  if (rule == state_->rule_by_name.end() || rule->second->slo == nullptr)
+    return Error(ErrorCode::kNotFound, "no SLO '" + wish.slo + "'; `config print` shows all");
+  const auto tenant = state_->tenants.find(tenant_name);
+  const ExclusionBook none;
+  const ExclusionBook& book = tenant == state_->tenants.end() ? none : tenant->second->exclusions;
+  BAROGRAPH_ASSIGN(storage::Exclusion exclusion, book.Decide(std::move(wish), state_->head, now));
+  return std::vector<Decided>{{std::string(tenant_name), {std::move(exclusion)}}};
+}
+
+Result<std::vector<Engine::Decided>> Engine::WithdrawExclusion(std::string_view tenant_name,
+                                                               const std::string& id,
+                                                               const storage::Origin& origin,
+                                                               Time now) const {
+  const auto tenant = state_->tenants.find(tenant_name);
+  const ExclusionBook none;
+  const ExclusionBook& book = tenant == state_->tenants.end() ? none : tenant->second->exclusions;
+  BAROGRAPH_ASSIGN(storage::Exclusion end, book.DecideEnd(id, origin, now));
+  return std::vector<Decided>{{std::string(tenant_name), {std::move(end)}}};
+}
+
+std::vector<storage::Exclusion> Engine::Exclusions(std::string_view tenant_name) const {
+  std::vector<storage::Exclusion> all;
+  const auto tenant = state_->tenants.find(tenant_name);
+  if (tenant == state_->tenants.end()) return all;
+  for (const auto& [id, exclusion] : tenant->second->exclusions.exclusions())
+    all.push_back(exclusion);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.from, a.slo, a.id) < std::tie(b.from, b.slo, b.id);
+  });
+  return all;
 }
 
 }  // namespace barograph::rules

@@ -169,7 +169,8 @@ InstanceId Instances::Make(Tenant* tenant, const CompiledRule& rule, CellId cell
                      cell,
                      {},
                      std::max(rule.since, tenant->first_at),
-                     tenant->HoldsAllSince(rule.since)};
+                     tenant->HoldsAllSince(rule.since),
+                     rule.slo == nullptr ? nullptr : tenant->exclusions.Of(rule.common.name)};
   for (const MeasureName& name : rule.condition->measures()) {
     const std::optional<MeasureId> known = tenant->windows.FindMeasureId(name);
     BAROGRAPH_ASSERT(known.has_value(),

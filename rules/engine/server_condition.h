@@ -3,17 +3,18 @@
 #include <string>
 #include <string_view>
 
+#include "rules/alert/route_tree.h"
 #include "storage/base/clock.h"
 #include "storage/event/event_view.h"
 #include "storage/event/server_event.h"
 
 namespace barograph::rules {
 
-/// The built-in rules about the server itself; users' rules cannot take these names.
+/// The built-in rules about the server itself. Names of users' rules have no dot.
 inline constexpr std::string_view kClockRule = "server.clock";
 inline constexpr std::string_view kKafkaRule = "server.kafka";
 [[nodiscard]] constexpr bool IsServerRule(std::string_view rule) {
-  return rule == kClockRule || rule == kKafkaRule;
+  return rule == kClockRule || rule == kKafkaRule || rule == kTestRule;
 }
 
 /// Log time is slewed to the wall clock; a difference beyond this is worth a person's look.

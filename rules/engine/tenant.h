@@ -11,6 +11,7 @@
 #include "rules/alert/inhibition_book.h"
 #include "rules/alert/notice_book.h"
 #include "rules/alert/silence_book.h"
+#include "rules/burn_rate/exclusion_book.h"
 #include "rules/condition/condition.h"
 #include "rules/engine/late_book.h"
 #include "rules/lease/gate_book.h"
@@ -48,6 +49,7 @@ struct Tenant {
   EventNotices messages;
   LeaseBook leases;
   GateBook gates;
+  ExclusionBook exclusions;
   std::string prices_digest;  ///< of the price table applied last; empty before the first
   Time first_at{};            ///< log time of its first record
   Time last_at{};             ///< and of its last

@@ -11,26 +11,11 @@
 #include "server/api/call.h"
 #include "server/api/limits.h"
 #include "server/api/wire_time.h"
-#include "storage/base/limits.h"
 
 namespace barograph::server {
 namespace {
 
 using Decided = std::vector<rules::Engine::Decided>;
-
-/// Tenant and actor of a command.
-struct Caller {
-  std::string tenant, actor;
-};
-
-/// Nothing when the call was refused, and then the reactor is finished.
-std::optional<Caller> CallerOf(ApiState& api, ::grpc::CallbackServerContext* context,
-                               ::grpc::ServerUnaryReactor* reactor) {
-  auto peer = ingest::AuthenticateCall(*context, api.authenticator);
-  if (peer.ok()) return Caller{peer->tenant, peer->principal.empty() ? kOperator : peer->principal};
-  reactor->Finish(ingest::ToGrpcStatus(peer.error()));
-  return std::nullopt;
-}
 
 std::vector<rules::LabelMatcher> ToMatchers(
     const google::protobuf::RepeatedPtrField<v1::LabelMatcher>& wire) {
@@ -109,15 +94,6 @@ Status AddNotices(const storage::Outbox& outbox, const std::string& tenant,
   return {};
 }
 
-/// A time that the log may hold. Errors: kInvalidArgument naming the field.
-Result<Time> ToLogTime(const google::protobuf::Timestamp& wire, const char* field) {
-  if (wire.seconds() < kEventTimeMinSeconds || wire.seconds() > kEventTimeMaxSeconds) {
-    return Error(ErrorCode::kInvalidArgument,
-                 std::string(field) + ": missing, or outside 1990 to 2199");
-  }
-  return ToTime(wire);
-}
-
 /// Errors: kInvalidArgument naming the field.
 Result<storage::Silenced> ToWish(const v1::AddSilenceRequest& request, const Caller& caller) {
   storage::Silenced wish;
@@ -151,7 +127,8 @@ int Rank(rules::SilenceState state) {
   wish.matchers = ToMatchers(request->matchers());
   wish.note = request->note();
   wish.author = request->author().empty() ? caller->actor : request->author();
-  api_.partition.Decide(
+  DecideAndFinish(
+      api_, reactor,
       [wish, response, tenant = caller->tenant](const rules::Engine& engine,
                                                 Time now) -> Result<Decided> {
         BAROGRAPH_ASSIGN(Decided decided, engine.Acknowledge(tenant, wish, now));
@@ -159,10 +136,7 @@ int Rank(rules::SilenceState state) {
           response->set_acknowledged(static_cast<std::uint32_t>(decided[0].events.size()));
         return decided;
       },
-      [this, reactor, response](Result<Sequence> done) {
-        if (done.ok()) response->set_sequence(done->value);
-        FinishLater(api_, reactor, done.ok() ? Status() : Status(done.error()));
-      });
+      response);
   return reactor;
 }
 
@@ -206,17 +180,15 @@ int Rank(rules::SilenceState state) {
     FinishLater(api_, reactor, wish.error());
     return reactor;
   }
-  api_.partition.Decide(
+  DecideAndFinish(
+      api_, reactor,
       [wish = std::move(wish).value(), response, tenant = caller->tenant](
           const rules::Engine& engine, Time now) -> Result<Decided> {
         BAROGRAPH_ASSIGN(Decided decided, engine.AddSilence(tenant, wish, now));
         response->set_id(std::get<storage::Silenced>(decided.at(0).events.at(0)).id);
         return decided;
       },
-      [this, reactor, response](Result<Sequence> done) {
-        if (done.ok()) response->set_sequence(done->value);
-        FinishLater(api_, reactor, done.ok() ? Status() : Status(done.error()));
-      });
+      response);
   return reactor;
 }
 
@@ -252,14 +224,12 @@ int Rank(rules::SilenceState state) {
   auto* const reactor = context->DefaultReactor();
   const auto caller = CallerOf(api_, context, reactor);
   if (!caller) return reactor;
-  api_.partition.Decide(
+  DecideAndFinish(
+      api_, reactor,
       [id = request->id(), caller = *caller](const rules::Engine& engine, Time now) {
         return engine.EndSilence(caller.tenant, id, {caller.actor, "command"}, now);
       },
-      [this, reactor, response](Result<Sequence> done) {
-        if (done.ok()) response->set_sequence(done->value);
-        FinishLater(api_, reactor, done.ok() ? Status() : Status(done.error()));
-      });
+      response);
   return reactor;
 }
 

@@ -26,6 +26,28 @@ class AlertService final : public v1::AlertService::CallbackService {
                                             const v1::ExpireSilenceRequest* request,
                                             v1::ExpireSilenceResponse* response) override;
 
+  // exclusion_calls.cc
+  ::grpc::ServerUnaryReactor* AddExclusion(::grpc::CallbackServerContext* context,
+                                           const v1::AddExclusionRequest* request,
+                                           v1::AddExclusionResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListExclusions(::grpc::CallbackServerContext* context,
+                                             const v1::ListExclusionsRequest* request,
+                                             v1::ListExclusionsResponse* response) override;
+  ::grpc::ServerUnaryReactor* WithdrawExclusion(::grpc::CallbackServerContext* context,
+                                                const v1::WithdrawExclusionRequest* request,
+                                                v1::WithdrawExclusionResponse* response) override;
+
+  // notice_calls.cc
+  ::grpc::ServerUnaryReactor* ResendNotice(::grpc::CallbackServerContext* context,
+                                           const v1::ResendNoticeRequest* request,
+                                           v1::ResendNoticeResponse* response) override;
+  ::grpc::ServerUnaryReactor* FireTest(::grpc::CallbackServerContext* context,
+                                       const v1::FireTestRequest* request,
+                                       v1::FireTestResponse* response) override;
+  ::grpc::ServerUnaryReactor* EndTest(::grpc::CallbackServerContext* context,
+                                      const v1::EndTestRequest* request,
+                                      v1::EndTestResponse* response) override;
+
  private:
   ApiState& api_;
 };

@@ -35,6 +35,30 @@ inline std::optional<std::string> TenantOf(ApiState& api, ::grpc::CallbackServer
   return std::nullopt;
 }
 
+/// Tenant and actor of a command.
+struct Caller {
+  std::string tenant, actor;
+};
+
+/// Nothing when the call was refused, and then the reactor is finished.
+inline std::optional<Caller> CallerOf(ApiState& api, ::grpc::CallbackServerContext* context,
+                                      ::grpc::ServerUnaryReactor* reactor) {
+  auto peer = ingest::AuthenticateCall(*context, api.authenticator);
+  if (peer.ok()) return Caller{peer->tenant, peer->principal.empty() ? kOperator : peer->principal};
+  reactor->Finish(ingest::ToGrpcStatus(peer.error()));
+  return std::nullopt;
+}
+
+/// Decides in the writer; `response` gets the sequence once that is durable, and the call ends.
+template <typename Response>
+void DecideAndFinish(ApiState& api, ::grpc::ServerUnaryReactor* reactor, Partition::Decision decide,
+                     Response* response) {
+  api.partition.Decide(std::move(decide), [&api, reactor, response](Result<Sequence> done) {
+    if (done.ok()) response->set_sequence(done->value);
+    FinishLater(api, reactor, done.ok() ? Status() : Status(done.error()));
+  });
+}
+
 /// Runs `step` in the writer until it returns false, then `end(sequence)` on the answer thread,
 /// then finishes the call.
 inline void ReadAndFinish(ApiState& api, ::grpc::ServerUnaryReactor* reactor,

@@ -17,19 +17,6 @@ namespace {
 using Decided = std::vector<rules::Engine::Decided>;
 using Reactor = ::grpc::ServerUnaryReactor;
 
-struct Caller {
-  std::string tenant, actor;
-};
-
-/// Nothing when the call was refused, and then the reactor is finished.
-std::optional<Caller> CallerOf(ApiState& api, ::grpc::CallbackServerContext* context,
-                               Reactor* reactor) {
-  auto peer = ingest::AuthenticateCall(*context, api.authenticator);
-  if (peer.ok()) return Caller{peer->tenant, peer->principal.empty() ? kOperator : peer->principal};
-  reactor->Finish(ingest::ToGrpcStatus(peer.error()));
-  return std::nullopt;
-}
-
 Reactor* Refuse(Reactor* reactor, const Error& error) {
   reactor->Finish(ingest::ToGrpcStatus(error));
   return reactor;
@@ -265,7 +252,8 @@ Reactor* GuardService::OverrideGate(::grpc::CallbackServerContext* context,
   wish.note = request->note();
   wish.author = request->author().empty() ? caller->actor : request->author();
   const std::chrono::seconds length(request->length().seconds());
-  api_.partition.Decide(
+  DecideAndFinish(
+      api_, reactor,
       [wish, length, response, question = *question, tenant = caller->tenant](
           const rules::Engine& engine, Time now) -> Result<Decided> {
         BAROGRAPH_ASSIGN(Decided decided, engine.OverrideGate(tenant, question, wish, length, now));
@@ -273,10 +261,7 @@ Reactor* GuardService::OverrideGate(::grpc::CallbackServerContext* context,
                     response->mutable_override());
         return decided;
       },
-      [this, reactor, response](Result<Sequence> done) {
-        if (done.ok()) response->set_sequence(done->value);
-        FinishLater(api_, reactor, done.ok() ? Status() : Status(done.error()));
-      });
+      response);
   return reactor;
 }
 

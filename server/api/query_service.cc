@@ -29,6 +29,9 @@ void SetSlo(const rules::SloStatus& status, v1::ListSlosResponse::Slo* out) {
   out->set_budget_remaining(status.budget_remaining);
   out->set_frozen(status.frozen);
   out->set_filling(status.filling);
+  out->set_excluded_seconds(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(status.excluded).count()));
+  out->set_budget_remaining_with_excluded(status.remaining_with_excluded);
   for (const auto& row : status.rows) {
     auto* const burn = out->add_rows();
     burn->set_condition(row.condition);

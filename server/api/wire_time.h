@@ -4,8 +4,11 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <chrono>
+#include <string>
 
 #include "storage/base/clock.h"
+#include "storage/base/limits.h"
+#include "storage/base/result.h"
 #include "storage/event/server_event.h"
 
 namespace barograph::server {
@@ -17,6 +20,15 @@ inline void SetTime(Time time, google::protobuf::Timestamp* out) {
 }
 [[nodiscard]] inline Time ToTime(const google::protobuf::Timestamp& time) {
   return Time(std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos()));
+}
+/// A time that the log may hold. Errors: kInvalidArgument naming the field.
+[[nodiscard]] inline Result<Time> ToLogTime(const google::protobuf::Timestamp& wire,
+                                            const char* field) {
+  if (wire.seconds() < kEventTimeMinSeconds || wire.seconds() > kEventTimeMaxSeconds) {
+    return Error(ErrorCode::kInvalidArgument,
+                 std::string(field) + ": missing, or outside 1990 to 2199");
+  }
+  return ToTime(wire);
 }
 
 inline void SetDuration(Duration duration, google::protobuf::Duration* out) {

@@ -16,7 +16,11 @@ namespace barograph::server {
 
 // The sub-commands of `alerts` that have a file of their own.
 void AddAckCommand(CLI::App& alerts, int* status);
+void AddSendCommand(CLI::App& alerts, int* status);
 void AddShowCommand(CLI::App& alerts, int* status);
+void AddTestCommand(CLI::App& alerts, int* status);
+/// `exclusion` below `slo`.
+void AddExclusionCommand(CLI::App& slo, int* status);
 
 /// Matchers as they are typed: `severity=critical`, `agent=~"CMO|CFO"`.
 /// Errors: kInvalidArgument with what would be right.

@@ -111,7 +111,7 @@ void PrintAlerts(const v1::ListAlertsResponse& response) {
 void PrintNotices(const v1::ListNoticesResponse& response) {
   Table table({"NOTICE", "RECEIVER", "TELLS", "OUTCOME", "TRIES", "DECIDED", "ENDED", "DETAIL"});
   for (const auto& notice : response.notices()) {
-    table.Row({Shorten(notice.id(), 20), notice.receiver(),
+    table.Row({notice.id(), notice.receiver(),
                Word(v1::AlertTransition::State_Name(notice.state())), OutcomeText(notice.outcome()),
                std::to_string(notice.attempts()), TimeText(notice.decided_at()),
                TimeText(notice.ended_at()), Shorten(notice.detail(), 60)});
@@ -163,7 +163,7 @@ void AddAlertsCommand(CLI::App& root, int* status) {
 
 A notice is superseded when a newer one of the same group took its place after a failed try,
 dead when its receiver refused it for good or the tries ran out, dropped when its receiver left
-the configuration.)");
+the configuration. `alerts send` sends dead and dropped ones again.)");
   list.add_option("--state", flags->states,
                   "pending, firing, resolved; waiting, delivered, superseded, dead, dropped")
       ->delimiter(',')
@@ -176,6 +176,8 @@ the configuration.)");
   list.callback([flags, status] { *status = RunList(*flags); });
   AddAckCommand(alerts, status);
   AddShowCommand(alerts, status);
+  AddSendCommand(alerts, status);
+  AddTestCommand(alerts, status);
 }
 
 }  // namespace barograph::server

@@ -39,4 +39,13 @@ std::optional<Sequence> NoticeBook::AddEnded(const std::string& tenant, Sequence
   return oldest;
 }
 
+bool NoticeBook::RemoveEnded(const std::string& tenant, Sequence sequence) {
+  const auto ended = ended_.find(tenant);
+  if (ended == ended_.end()) return false;
+  const auto row = std::find(ended->second.begin(), ended->second.end(), sequence);
+  if (row == ended->second.end()) return false;
+  ended->second.erase(row);
+  return true;
+}
+
 }  // namespace barograph::server

@@ -28,6 +28,8 @@ class NoticeBook {
   void Remove(const std::string& notice_id) { pending_.erase(notice_id); }
   /// A row ended; returns the ended row that has to go for it, if any.
   [[nodiscard]] std::optional<Sequence> AddEnded(const std::string& tenant, Sequence sequence);
+  /// An ended row becomes pending again. False: there is no such row.
+  [[nodiscard]] bool RemoveEnded(const std::string& tenant, Sequence sequence);
   [[nodiscard]] std::size_t pending() const { return pending_.size(); }
 
  private:

@@ -279,6 +279,13 @@ void Partition::EndDelivery(std::string tenant, storage::Delivery delivery,
                [done](const Error& error) { done(error); });
 }
 
+void Partition::ResendNotice(std::string tenant, Sequence row, std::string actor,
+                             const std::function<void(Status)>& done) {
+  state_->Post([this, tenant = std::move(tenant), row, actor = std::move(actor),
+                done] { state_->writer->ResendNotice(tenant, row, actor, done); },
+               [done](const Error& error) { done(error); });
+}
+
 void Partition::Decide(Decision decide, std::function<void(Result<Sequence>)> done) {
   state_->Post(
       [this, decide = std::move(decide), done] {

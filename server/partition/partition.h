@@ -150,6 +150,11 @@ class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
   /// Outbox worker: a notice ended; logs Delivery and removes the row in one group.
   void EndDelivery(std::string tenant, storage::Delivery delivery,
                    const std::function<void(Status)>& done);
+  /// An operator lets a notice that died or was dropped be sent again: logged as NoticeResent, and
+  /// pending again in the same group. `row` is its place in the outbox.
+  /// Errors: kNotFound; kFailedPrecondition (waits, was delivered or superseded).
+  void ResendNotice(std::string tenant, Sequence row, std::string actor,
+                    const std::function<void(Status)>& done);
   /// A command that the state at the head may refuse: `decide` runs in the writer and only reads;
   /// what it returns is appended. Answered, once durable, with the last sequence, or at once with
   /// its error.

@@ -125,5 +125,48 @@ TEST_F(PartitionRulesTest, TheConfiguredPricesHoldForEveryTenantFromItsFirstEven
   EXPECT_EQ(priced("newcomer"), 3U) << "a start does not put the configured table over it again";
 }
 
+TEST_F(PartitionRulesTest, ADeadNoticeIsPendingAgainByALoggedEventAlsoAfterARestart) {
+  Open();
+  ASSERT_TRUE(ApplyRules(NoFailureAllowed()).ok());
+  Answers answers;
+  Submit({.first = 1, .failed = true}, answers.Add(1));
+  ASSERT_TRUE(answers.Await(1));
+  ASSERT_TRUE(Eventually([&] { return partition_->figures().outbox_pending == 1; }));
+  const storage::OutboxRow first = partition_->outbox().ListPending({0}, 10)->at(0);
+  const auto resend = [&](Sequence row) {
+    return AwaitAnswer<Status>(
+        [&](auto done) { partition_->ResendNotice("default", row, "operator", done); });
+  };
+  EXPECT_EQ(resend(first.sequence).error().code(), ErrorCode::kFailedPrecondition) << "it waits";
+  storage::Delivery delivery;
+  delivery.notice_id = first.notice.id;
+  delivery.receiver = "ops";
+  delivery.outcome = storage::DeliveryOutcome::kDead;
+  const auto end = [&] {
+    return AwaitAnswer<Status>(
+        [&](auto done) { partition_->EndDelivery("default", delivery, done); });
+  };
+  ASSERT_TRUE(end().ok());
+  const int calls = outbox_calls_;
+  EXPECT_EQ(resend(Sequence{first.sequence.value + 1'000}).error().code(), ErrorCode::kNotFound);
+  ASSERT_TRUE(resend(first.sequence).ok());
+  EXPECT_TRUE(Eventually([&] { return outbox_calls_ > calls; })) << "the worker is woken";
+  EXPECT_EQ(resend(first.sequence).error().code(), ErrorCode::kNotFound) << "once is enough";
+  const auto resent = ServerEventsOf<storage::NoticeResent>();
+  ASSERT_THAT(resent, SizeIs(1));
+  EXPECT_EQ(resent[0].notice_id, first.notice.id);
+  EXPECT_EQ(resent[0].sequence, first.sequence);
+  EXPECT_EQ(resent[0].origin.actor, "operator");
+  Open();
+  EXPECT_EQ(partition_->figures().outbox_pending, 1U);
+  const storage::OutboxRow again = partition_->outbox().ListPending({0}, 10)->at(0);
+  EXPECT_GT(again.sequence, first.sequence);
+  EXPECT_EQ(again.notice.id, first.notice.id);
+  EXPECT_EQ(again.notice.body, first.notice.body);
+  delivery.outcome = storage::DeliveryOutcome::kDelivered;
+  ASSERT_TRUE(end().ok());
+  EXPECT_EQ(resend(again.sequence).error().code(), ErrorCode::kFailedPrecondition) << "delivered";
+}
+
 }  // namespace
 }  // namespace barograph::server

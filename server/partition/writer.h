@@ -82,6 +82,9 @@ class Writer {
                  std::function<void(Result<Sequence>)> done);
   void EndDelivery(const std::string& tenant, const storage::Delivery& delivery,
                    std::function<void(Status)> done);
+  /// See Partition.
+  void ResendNotice(const std::string& tenant, Sequence row, const std::string& actor,
+                    std::function<void(Status)> done);
   /// See Partition; `topic` and `partition` of Kafka.
   void StopKafka(const std::string& topic, std::uint32_t partition, const std::string& problem,
                  std::function<void(Status)> done);

@@ -13,7 +13,7 @@ std::string_view Lookup(const std::string_view (&names)[kSize], Enum value) {
   return index < kSize ? names[index] : std::string_view();
 }
 
-/// Of leases and gates.
+/// Of leases, gates and exclusions.
 std::string_view LeaseKindName(EventKind kind) {
   switch (kind) {
     case EventKind::kLeaseReserved:
@@ -30,6 +30,8 @@ std::string_view LeaseKindName(EventKind kind) {
       return "lease_denied";
     case EventKind::kGateOverridden:
       return "gate_overridden";
+    case EventKind::kExclusion:
+      return "exclusion";
     case EventKind::kGapSkipped:
       return "gap_skipped";
     default:
@@ -101,6 +103,8 @@ std::string_view EventKindName(EventKind kind) {
       return "quarantined";
     case EventKind::kQuarantineEnded:
       return "quarantine_ended";
+    case EventKind::kNoticeResent:
+      return "notice_resent";
     default:
       return LeaseKindName(kind);
   }

@@ -52,7 +52,9 @@ enum class EventKind : std::uint8_t {
   kLeaseExtended = 67,
   kLeaseDenied = 68,
   kGateOverridden = 69,
+  kNoticeResent = 70,
   kGaugesRead = 71,
+  kExclusion = 72,
 };
 [[nodiscard]] constexpr bool IsServerMade(EventKind kind) { return static_cast<int>(kind) >= 30; }
 /// "task", "cost", ... as in event.proto.

@@ -218,6 +218,31 @@ Status Read(const v1::TaskOverdue& in, TaskOverdue* out) {
   return {};
 }
 
+void Write(const Exclusion& value, v1::Event* event) {
+  v1::Exclusion* out = event->mutable_exclusion();
+  Write(value.origin, out->mutable_origin());
+  out->set_id(Text(value.id));
+  out->set_slo(Text(value.slo));
+  Write(value.from, out->mutable_from());
+  Write(value.to, out->mutable_to());
+  out->set_note(Text(value.note));
+  out->set_author(Text(value.author));
+  Write(value.at, out->mutable_at());
+  out->set_withdrawn(value.withdrawn);
+}
+
+Status Read(const v1::Exclusion& in, Exclusion* out) {
+  out->id = in.id();
+  out->slo = in.slo();
+  out->from = ReadTime(in.from());
+  out->to = ReadTime(in.to());
+  out->note = in.note();
+  out->author = in.author();
+  out->at = ReadTime(in.at());
+  out->withdrawn = in.withdrawn();
+  return {};
+}
+
 void Write(const GaugesRead& value, v1::Event* event) {
   v1::GaugesRead* out = event->mutable_gauges_read();
   Write(value.origin, out->mutable_origin());
@@ -445,6 +470,21 @@ Status Read(const v1::FlapChanged& in, FlapChanged* out) {
   return {};
 }
 
+void Write(const NoticeResent& value, v1::Event* event) {
+  v1::NoticeResent* out = event->mutable_notice_resent();
+  Write(value.origin, out->mutable_origin());
+  out->set_notice_id(Text(value.notice_id));
+  out->set_receiver(Text(value.receiver));
+  out->set_sequence(value.sequence.value);
+}
+
+Status Read(const v1::NoticeResent& in, NoticeResent* out) {
+  out->notice_id = in.notice_id();
+  out->receiver = in.receiver();
+  out->sequence = Sequence{in.sequence()};
+  return {};
+}
+
 template <typename Message, typename Value>
 Result<ServerEvent> Decode(const EventView& view) {
   Message message;
@@ -576,6 +616,10 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::LeaseDenied, LeaseDenied>(view);
     case EventKind::kGateOverridden:
       return Decode<v1::GateOverridden, GateOverridden>(view);
+    case EventKind::kExclusion:
+      return Decode<v1::Exclusion, Exclusion>(view);
+    case EventKind::kNoticeResent:
+      return Decode<v1::NoticeResent, NoticeResent>(view);
     default:
       break;
   }

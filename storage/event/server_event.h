@@ -201,6 +201,11 @@ struct FlapChanged {
   Time at{};
   std::uint32_t fires = 0;
 };
+struct NoticeResent {
+  Origin origin;
+  std::string notice_id, receiver;
+  Sequence sequence;  ///< at which the notice had become pending before
+};
 
 /// One level: nanos is in 1e-9 of the unit of `measure`, the currency that of money.
 struct GaugeReading {
@@ -258,6 +263,14 @@ struct GateOverridden {
   std::string note, author;
   Time at{}, expires_at{};
 };
+struct Exclusion {
+  Origin origin;
+  std::string id, slo;
+  Time from{}, to{};  ///< whole hours, without `to`
+  std::string note, author;
+  Time at{};
+  bool withdrawn = false;
+};
 /// The Cost that Settle writes. In the log it is an agent's Cost like all others, with a time of
 /// its own, and that is what it reads back as.
 struct LeaseCost {
@@ -271,9 +284,9 @@ using ServerEvent =
     std::variant<ConfigApplied, PricesApplied, Resumed, TailDropped, ProducerExpired,
                  AlertTransition, NoticeDecided, Delivery, TaskOverdue, ImportEnded, Quarantined,
                  QuarantineEnded, GapSkipped, PeriodOpened, Acknowledged, Silenced, SilenceBegan,
-                 SilenceEnded, Escalated, FlapChanged, GaugesRead, LeaseReserved, LeaseSettled,
-                 LeaseReleased, LeaseExpired, LeaseExtended, LeaseDenied, GateOverridden,
-                 LeaseCost>;
+                 SilenceEnded, Escalated, FlapChanged, NoticeResent, GaugesRead, LeaseReserved,
+                 LeaseSettled, LeaseReleased, LeaseExpired, LeaseExtended, LeaseDenied,
+                 GateOverridden, Exclusion, LeaseCost>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

@@ -315,6 +315,36 @@ TEST(ServerEventTest, QuarantineEnded) {
   EXPECT_EQ(back.outcome, event.outcome);
 }
 
+TEST(ServerEventTest, NoticeResent) {
+  const NoticeResent event{
+      .origin = kOrigin, .notice_id = "ntc_1", .receiver = "ops", .sequence = Sequence{77}};
+  const NoticeResent back = RoundTrip(event, EventKind::kNoticeResent);
+  EXPECT_EQ(back.notice_id, "ntc_1");
+  EXPECT_EQ(back.receiver, "ops");
+  EXPECT_EQ(back.sequence, Sequence{77});
+}
+
+TEST(ServerEventTest, Exclusion) {
+  const Exclusion event{.origin = kOrigin,
+                        .id = "exc_1",
+                        .slo = "task-success",
+                        .from = Time(std::chrono::hours(5)),
+                        .to = Time(std::chrono::hours(7)),
+                        .note = "moved house",
+                        .author = "ada",
+                        .at = Time(std::chrono::hours(8)),
+                        .withdrawn = true};
+  const Exclusion back = RoundTrip(event, EventKind::kExclusion);
+  EXPECT_EQ(back.id, event.id);
+  EXPECT_EQ(back.slo, event.slo);
+  EXPECT_EQ(back.from, event.from);
+  EXPECT_EQ(back.to, event.to);
+  EXPECT_EQ(back.note, event.note);
+  EXPECT_EQ(back.author, event.author);
+  EXPECT_EQ(back.at, event.at);
+  EXPECT_TRUE(back.withdrawn);
+}
+
 TEST(ServerEventTest, GapSkippedMayGoBack) {
   const GapSkipped event{.origin = kOrigin,
                          .topic = "t",

@@ -1,6 +1,7 @@
 #include "storage/state/outbox.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "storage/base/bytes.h"
@@ -8,7 +9,9 @@
 namespace barograph::storage {
 namespace {
 
-constexpr std::uint8_t kRowFormat = 1;
+constexpr std::uint8_t kRowFormat = 2;
+/// Without the time of sending again.
+constexpr std::uint8_t kFirstRowFormat = 1;
 constexpr char kPending = 'p';
 constexpr char kEnded = 'd';
 
@@ -42,6 +45,7 @@ std::string EncodeRow(const OutboxRow& row) {
   WriteTime(notice.at, &writer);
   writer.Varint(notice.episode_ids.size());
   for (const std::string& id : notice.episode_ids) writer.String(id);
+  WriteTime(row.resent_at, &writer);
   return bytes;
 }
 
@@ -67,8 +71,9 @@ Result<OutboxRow> DecodeRow(std::string_view key, std::string_view bytes) {
   for (std::uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left) {
     notice.episode_ids.emplace_back(reader.String());
   }
-  if (format != kRowFormat || !key_reader.ok() || !key_reader.done() || !reader.ok() ||
-      !reader.done()) {
+  if (format != kFirstRowFormat) row.resent_at = ReadTime(&reader);
+  const bool known = format == kRowFormat || format == kFirstRowFormat;
+  if (!known || !key_reader.ok() || !key_reader.done() || !reader.ok() || !reader.done()) {
     return Error(ErrorCode::kCorruption, "outbox: row " + std::to_string(row.sequence.value) +
                                              " cannot be read (format " + std::to_string(format) +
                                              ")");
@@ -85,6 +90,18 @@ void Outbox::StageNotice(const OutboxRow& row, WriteGroup* group) {
 void Outbox::StageEnd(const OutboxRow& ended, WriteGroup* group) {
   group->Delete(Table::kOutbox, Key(kPending, ended.sequence));
   group->Put(Table::kOutbox, Key(kEnded, ended.sequence), EncodeRow(ended));
+}
+
+void Outbox::StageResend(const OutboxRow& ended, Sequence sequence, Time now, WriteGroup* group) {
+  group->Delete(Table::kOutbox, Key(kEnded, ended.sequence));
+  OutboxRow pending = ended;
+  pending.sequence = sequence;
+  pending.outcome = DeliveryOutcome::kUnspecified;
+  pending.attempts = 0;
+  pending.ended_at = {};
+  pending.detail.clear();
+  pending.resent_at = now;
+  StageNotice(pending, group);
 }
 
 void Outbox::StageForget(Sequence ended, WriteGroup* group) {
@@ -115,6 +132,52 @@ Result<std::vector<OutboxRow>> Outbox::ListEnded(std::size_t limit) const {
   }
   BAROGRAPH_TRY(cursor.status());
   return rows;
+}
+
+Status Outbox::ForEach(const std::function<bool(OutboxRow&)>& each) const {
+  TableCursor cursor = database_.NewCursor(Table::kOutbox);
+  for (cursor.Seek(Key(kPending, Sequence{0})); cursor.Valid() && cursor.key().front() == kPending;
+       cursor.Next()) {
+    BAROGRAPH_ASSIGN(OutboxRow row, DecodeRow(cursor.key(), cursor.value()));
+    if (!each(row)) return {};
+  }
+  BAROGRAPH_TRY(cursor.status());
+  cursor.SeekBefore(Key(kEnded, Sequence{~std::uint64_t{0}}));
+  while (cursor.Valid() && cursor.key().front() == kEnded) {
+    BAROGRAPH_ASSIGN(OutboxRow row, DecodeRow(cursor.key(), cursor.value()));
+    if (!each(row)) return {};
+    cursor.SeekBefore(Key(kEnded, Sequence{row.sequence.value - 1}));
+  }
+  return cursor.status();
+}
+
+Result<OutboxRow> Outbox::FindNotice(std::string_view tenant, std::string_view notice_id) const {
+  std::optional<OutboxRow> found;
+  BAROGRAPH_TRY(ForEach([&](OutboxRow& row) {
+    if (row.tenant != tenant || row.notice.id != notice_id) return true;
+    found = std::move(row);
+    return false;
+  }));
+  if (found) return *std::move(found);
+  return Error(ErrorCode::kNotFound, "outbox: no notice \"" + std::string(notice_id) +
+                                         "\" among those that wait and the last " +
+                                         std::to_string(kOutboxEndedMax) + " that ended");
+}
+
+Result<std::string> Outbox::FindNewer(const OutboxRow& row) const {
+  std::string newer;
+  BAROGRAPH_TRY(ForEach([&](const OutboxRow& other) {
+    const bool tells = other.outcome == DeliveryOutcome::kUnspecified ||
+                       other.outcome == DeliveryOutcome::kDelivered;
+    if (!tells || other.sequence <= row.sequence || other.tenant != row.tenant ||
+        other.notice.receiver != row.notice.receiver ||
+        other.notice.group_key != row.notice.group_key) {
+      return true;
+    }
+    newer = other.notice.id;
+    return false;
+  }));
+  return newer;
 }
 
 Result<OutboxRow> Outbox::Find(Sequence sequence) const {

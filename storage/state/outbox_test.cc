@@ -131,5 +131,47 @@ TEST_F(OutboxTest, ABrokenRowIsCorruption) {
   EXPECT_EQ(outbox_->ListPending({0}, 10).error().code(), ErrorCode::kCorruption);
 }
 
+TEST_F(OutboxTest, AnEndedRowBecomesPendingAgainBehindTheOthers) {
+  WriteGroup group;
+  OutboxRow dead = Row(1);
+  Outbox::StageNotice(dead, &group);
+  dead.outcome = DeliveryOutcome::kDead;
+  dead.attempts = 3;
+  dead.detail = "HTTP 400";
+  Outbox::StageEnd(dead, &group);
+  Outbox::StageNotice(Row(2), &group);
+  Write(group);
+  const OutboxRow found = outbox_->FindNotice("acme", "notice-1").value();
+  EXPECT_EQ(found.outcome, DeliveryOutcome::kDead);
+  EXPECT_FALSE(outbox_->FindNotice("other", "notice-1").ok());
+  EXPECT_EQ(outbox_->FindNewer(found).value(), "notice-2");
+  const Time now = dead.notice.at + std::chrono::hours(100);
+  WriteGroup again;
+  Outbox::StageResend(found, {3}, now, &again);
+  Write(again);
+  Reopen();
+  EXPECT_THAT(Pending(), ElementsAre(2, 3));
+  EXPECT_THAT(Ended(), IsEmpty());
+  const OutboxRow row = outbox_->Find({3}).value();
+  EXPECT_EQ(row.notice.id, "notice-1");
+  EXPECT_EQ(row.notice.body, dead.notice.body);
+  EXPECT_EQ(row.outcome, DeliveryOutcome::kUnspecified);
+  EXPECT_EQ(row.attempts, 0U);
+  EXPECT_EQ(row.pending_since(), now);
+}
+
+TEST_F(OutboxTest, WhatDiedTellsNothingNewer) {
+  WriteGroup group;
+  Outbox::StageNotice(Row(1), &group);
+  OutboxRow other = Row(2);
+  other.outcome = DeliveryOutcome::kDead;
+  Outbox::StageEnd(other, &group);
+  OutboxRow stranger = Row(3);
+  stranger.notice.group_key = "{rule=\"y\"}";
+  Outbox::StageNotice(stranger, &group);
+  Write(group);
+  EXPECT_EQ(outbox_->FindNewer(Row(1)).value(), "");
+}
+
 }  // namespace
 }  // namespace barograph::storage

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Routes, silences, acknowledgements and escalation through the real binary: what people type, and what lands at the receivers."""
+import datetime
 import json
 import unittest
 
@@ -86,6 +87,29 @@ class AlertLifeTest(unittest.TestCase):
             self.assertIn(part, shown)
         self.assertNotIn("next at", shown)
 
+    def test_hours_that_do_not_count_end_the_alert_and_give_the_budget_back(self):
+        self.fail("builder")
+        await_true(lambda: self.told("ops"), "the alert")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        end = hour + datetime.timedelta(hours=1)
+        shape = "%Y-%m-%dT%H:%M:%SZ"
+        said = self.server.run("slo", "exclusion", "add", "task-success", "--from", now.strftime(shape), "--to", end.strftime(shape),
+                               "--reason", "new disks", "--author", "ada")
+        self.assertIn(f"{hour.strftime(shape)} to {end.strftime(shape)}", said)
+        slo = self.server.json("slo")["slos"][0]
+        self.assertEqual((slo["total"], slo["budget_remaining"]), ("0", 1))
+        self.assertEqual(slo.get("budget_remaining_with_excluded", 0), 0)
+        self.assertIn("excluded, else 0% left", self.server.run("slo"))
+        await_true(lambda: self.alert("builder")["state"] == "RESOLVED", "its end", seconds=60)
+        self.server.stop()
+        self.server.start()
+        exclusion = self.server.json("slo", "exclusion", "list")["exclusions"][0]
+        self.assertEqual((exclusion["note"], exclusion["author"]), ("new disks", "ada"))
+        self.assertIn("counts again", self.server.run("slo", "exclusion", "withdraw", exclusion["id"]))
+        self.assertEqual(self.server.json("slo")["slos"][0]["total"], "1")
+        self.assertIn("no exclusions", self.server.run("slo", "exclusion", "list"))
+
     def test_mistakes_say_what_would_be_right(self):
         def check(status, part, *arguments):
             done = self.server.run(*arguments, check=False)
@@ -97,6 +121,10 @@ class AlertLifeTest(unittest.TestCase):
         check(1, "no alert '0123'", "alerts", "ack", "0123")
         check(1, "no alert '0123'", "alerts", "show", "0123")
         check(2, "Which", "alerts", "ack")
+        day = ("--from", "2026-01-01T00:00:00Z")
+        check(2, "--to or --for", "slo", "exclusion", "add", "task-success", *day, "--reason", "x")
+        check(1, "no SLO 'task'", "slo", "exclusion", "add", "task", *day, "--for", "1h", "--reason", "x")
+        check(1, "no exclusion 'exc_0'", "slo", "exclusion", "withdraw", "exc_0")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,11 @@ class ReceiversTest(unittest.TestCase):
     def serve(self, receiver, environment):
         return self.enterContext(running(rules=rules_of(receiver), environment=environment))
 
+    def refusal(self, server, *arguments, status=1):
+        done = server.run(*arguments, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
     def hidden(self, server, *secrets):
         """No secret in any output of server and commands."""
         await_true(lambda: "waiting" not in server.run("alerts", "list"), "the end of every notice")
@@ -77,6 +82,49 @@ class ReceiversTest(unittest.TestCase):
         self.assertEqual({event["dedup_key"] for event in pager.taken}, {trigger["dedup_key"]})
         self.assertEqual(pager.refused, [])
         self.hidden(server, KEY)
+
+    def test_a_dead_notice_is_sent_again_as_it_was_unless_its_group_told_something_newer(self):
+        hook = self.service(lambda body: None, 200, before=[(400, {})])
+        server = self.serve(f"  - {{name: ops, webhook: {{url: \"{hook.url('/')}\"}}}}\n", {})
+        fail(server, "builder")
+        dead = await_true(lambda: server.json("alerts", "list", "--state", "dead")["notices"].get("notices"), "the dead notice")[0]
+        self.assertIn(dead["id"], server.run("alerts", "list", "--state", "dead"))
+        self.assertIn("waits for delivery again", server.run("alerts", "send", dead["id"]))
+        await_true(lambda: hook.taken, "the second try")
+        self.assertEqual(hook.requests[0][2], hook.requests[1][2])
+        self.assertEqual(hook.requests[0][1]["webhook-id"], hook.requests[1][1]["webhook-id"])
+        await_true(lambda: dead["id"] in server.run("alerts", "list", "--state", "delivered"), "its end")
+        again = self.refusal(server, "alerts", "send", dead["id"])
+        self.assertIn("only dead and dropped ones", again)
+        self.assertIn("no notice", self.refusal(server, "alerts", "send", "ntc_none"))
+
+    def test_a_receiver_is_tried_the_whole_way(self):
+        hook = self.service(lambda body: None, 200)
+        server = self.serve(f"  - {{name: ops, webhook: {{url: \"{hook.url('/')}\"}}}}\n"
+                            f"  - {{name: gone, webhook: {{url: \"http://127.0.0.1:9/\"}}}}\n", {})
+        steps = server.json("alerts", "test", "ops")["steps"]
+        self.assertEqual([(step["step"], step["result"]) for step in steps], [("delivered", "in time"), ("resolved", "in time")])
+        self.assertTrue(all(0 < step["took_ms"] < step["limit_ms"] for step in steps))
+        told = [json.loads(request[2]) for request in hook.requests]
+        self.assertEqual([body["alerts"][0]["labels"]["receiver"] for body in told], ["ops", "ops"])
+        self.assertEqual([body["alerts"][0]["status"] for body in told], ["firing", "resolved"])
+        late = self.refusal(server, "alerts", "test", "gone", "--within", "1s", status=1)
+        self.assertIn("missing", late)
+        self.assertIn("gone", self.refusal(server, "alerts", "test", "gon", status=1))
+
+    def test_an_acknowledgement_is_waited_for_and_measured(self):
+        hook = self.service(lambda body: None, 200)
+        server = self.serve(f"  - {{name: ops, webhook: {{url: \"{hook.url('/')}\"}}}}\n", {})
+        waiting = subprocess.Popen([BINARY, "alerts", "test", "ops", "--ack-within", "30s", "-o", "json", "--server", server.grpc],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        await_true(lambda: hook.taken, "the notice")
+        server.run("alerts", "ack", "--match", "rule=server.test", "--author", "ada")
+        steps = json.loads(waiting.communicate(timeout=40)[0])["steps"]
+        self.assertEqual([step["step"] for step in steps], ["delivered", "acknowledged", "resolved"])
+        self.assertEqual(steps[1]["detail"], "by ada")
+        self.assertEqual(waiting.returncode, 0)
+        nobody = self.refusal(server, "alerts", "test", "ops", "--ack-within", "1s", status=3)
+        self.assertIn("nobody did", nobody)
 
     def test_retry_after_is_waited_for_and_every_try_sends_the_same_bytes(self):
         slack = self.service(check_slack, 200, before=[(429, {"Retry-After": "3"})])
