@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Slack and PagerDuty take what we send; secrets stay hidden; a receiver that hangs or fails holds up nobody else."""
+import json
 import pathlib
 import random
 import socket
