@@ -19,9 +19,10 @@ struct MeanRange {
   std::uint64_t samples;
   double deviations;
 };
-constexpr std::array<MeanRange, 18> kMeanRanges = {{{2, 1.1284},
+constexpr std::array<MeanRange, 19> kMeanRanges = {{{2, 1.1284},
                                                     {3, 1.6926},
                                                     {4, 2.0588},
+                                                    {5, 2.3259},
                                                     {6, 2.5344},
                                                     {8, 2.8472},
                                                     {12, 3.2585},
