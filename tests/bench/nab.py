@@ -35,7 +35,7 @@ WARM_UP = 0.15
 KEEP = DAY  # keep_firing_for of both detectors
 # The same sweep for both: window, history in days, limit, direction.
 SWEEP = list(itertools.product((300, 3600), (7, 10, 14), (4, 5, 6), ("both", "up")))
-CHOSEN = (300, 10, 5, "both")
+CHOSEN = (300, 10, 5, "both")  # recommended by docs/anomaly.md
 SAMPLES_MAX = 4200  # judged by one scenario file, beside the history that it reads: a file holds at most 100,000 values
 STEP = re.compile(r"\{at: ([0-9dhms]+), rule: r(\d+), .*state: (firing|resolved)")
 
