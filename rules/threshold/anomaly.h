@@ -13,8 +13,9 @@ namespace barograph::rules {
 /// deviation stands in for it. The scale is at least 1 % of the median, and for counts at least
 /// sqrt(median), because no stream of independent events varies less.
 ///
-/// Levels are compared with hours, and a short window moves more than the mean of an hour does. `within`, the spread of samples inside the hours, is that part of the
-/// variance: scale^2 = spread between the references^2 + within^2.
+/// Levels are compared with hours, and a short window moves more than the mean of an hour does.
+/// `within`, the spread of samples inside the hours, is that part of the variance:
+/// scale^2 = (spread between the references)^2 + within^2.
 ///
 /// Sparse counts, with fewer than kSparseCount a window on average, have no useful median: the
 /// chance of a count as high (or as low) is taken from a Poisson distribution with the references'
