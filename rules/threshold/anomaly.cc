@@ -1,6 +1,7 @@
 #include "rules/threshold/anomaly.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -11,6 +12,32 @@ constexpr double kMadToDeviation = 1.4826;     ///< 1 / 0.67449, the normal dist
 constexpr double kMeanToDeviation = 1.253314;  ///< sqrt(pi / 2)
 constexpr double kLeastScale = 0.01;           ///< of the median
 constexpr double kRootOfTwoPi = 2.5066282746310002;
+
+/// The range of so many samples of the standard normal distribution, on average; between two
+/// entries it is interpolated, within 1 %.
+struct MeanRange {
+  std::uint64_t samples;
+  double deviations;
+};
+constexpr std::array<MeanRange, 19> kMeanRanges = {{{2, 1.1284},
+                                                    {3, 1.6926},
+                                                    {4, 2.0588},
+                                                    {5, 2.3259},
+                                                    {6, 2.5344},
+                                                    {8, 2.8472},
+                                                    {12, 3.2585},
+                                                    {16, 3.5320},
+                                                    {24, 3.8953},
+                                                    {32, 4.1393},
+                                                    {48, 4.4662},
+                                                    {64, 4.6875},
+                                                    {96, 4.9859},
+                                                    {128, 5.1892},
+                                                    {256, 5.6537},
+                                                    {512, 6.0878},
+                                                    {1024, 6.4965},
+                                                    {2048, 6.8836},
+                                                    {4096, 7.2522}}};
 
 double MedianOf(std::span<double> values) {
   const std::size_t middle = values.size() / 2;
@@ -66,7 +93,25 @@ double PoissonAtMost(std::int64_t count, double mean) {
   return std::min(sum, 1.0);
 }
 
-Usual UsualOf(std::span<double> references, bool are_counts) {
+double DeviationOfRange(double range, std::uint64_t samples) {
+  const auto above = std::upper_bound(
+      kMeanRanges.begin(), kMeanRanges.end(), samples,
+      [](std::uint64_t count, const MeanRange& each) { return count < each.samples; });
+  if (above == kMeanRanges.end()) return range / kMeanRanges.back().deviations;
+  const MeanRange& below = *(above - 1);
+  const double share = static_cast<double>(samples - below.samples) /
+                       static_cast<double>(above->samples - below.samples);
+  return range / (below.deviations + share * (above->deviations - below.deviations));
+}
+
+double UpperQuartile(std::span<double> values) {
+  const std::size_t rank = (3 * values.size() + 3) / 4;
+  const auto place = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+  std::nth_element(values.begin(), place, values.end());
+  return *place;
+}
+
+Usual UsualOf(std::span<double> references, bool are_counts, double within) {
   Usual usual;
   const double sum = std::accumulate(references.begin(), references.end(), 0.0);
   const auto size = static_cast<double>(references.size());
@@ -85,6 +130,7 @@ Usual UsualOf(std::span<double> references, bool are_counts) {
     usual.scale =
         kMeanToDeviation * (std::accumulate(references.begin(), references.end(), 0.0) / size);
   }
+  if (within > 0) usual.scale = std::sqrt(usual.scale * usual.scale + within * within);
   usual.scale = std::max(usual.scale, kLeastScale * std::abs(usual.centre));
   if (are_counts) usual.scale = std::max(usual.scale, std::sqrt(std::max(usual.centre, 1.0)));
   usual.known = usual.scale > 0;

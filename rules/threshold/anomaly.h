@@ -13,6 +13,10 @@ namespace barograph::rules {
 /// deviation stands in for it. The scale is at least 1 % of the median, and for counts at least
 /// sqrt(median), because no stream of independent events varies less.
 ///
+/// Levels are compared with hours, and a short window moves more than the mean of an hour does.
+/// `within`, the spread of samples inside the hours, is that part of the variance:
+/// scale^2 = (spread between the references)^2 + within^2.
+///
 /// Sparse counts, with fewer than kSparseCount a window on average, have no useful median: the
 /// chance of a count as high (or as low) is taken from a Poisson distribution with the references'
 /// mean, their highest one left out so that one earlier incident does not hide the next, and half
@@ -30,7 +34,15 @@ struct Usual {
 inline constexpr double kSparseCount = 25;
 
 /// `references` is reordered. Requires at least two of them.
-[[nodiscard]] Usual UsualOf(std::span<double> references, bool are_counts);
+[[nodiscard]] Usual UsualOf(std::span<double> references, bool are_counts, double within = 0);
+
+/// Standard deviation of samples that lie `range` apart, from the range that as many samples of a
+/// normal distribution have on average (Shewhart's d2; Tippett, Biometrika 17, 1925). Samples that
+/// fall into bursts make it larger, which is what an alert wants. Requires samples >= 2.
+[[nodiscard]] double DeviationOfRange(double range, std::uint64_t samples);
+/// The smallest value that three quarters of them do not exceed; one day in four may be an incident
+/// without moving it. `values` is reordered. Requires at least one.
+[[nodiscard]] double UpperQuartile(std::span<double> values);
 
 /// How far a value lies from the usual.
 struct Deviation {

@@ -64,6 +64,35 @@ TEST(AnomalyTest, AScaleIsNeverFinerThanOnePercentOrAStreamOfIndependentEvents) 
   EXPECT_DOUBLE_EQ(Of({400, 400, 400}, true).scale, 20) << "sqrt(400)";
 }
 
+TEST(AnomalyTest, AShortWindowHasTheSpreadInsideTheHoursAsWell) {
+  std::vector<double> references = {100, 103, 97};
+  EXPECT_DOUBLE_EQ(UsualOf(references, false, 3).scale, std::hypot(1.4826 * 3, 3));
+  EXPECT_TRUE(UsualOf(references = {0, 0, 0}, false, 3).known);
+}
+
+TEST(AnomalyTest, ARangeIsMeasuredByThatOfAsManyNormalSamples) {
+  for (const std::uint64_t samples : {2, 5, 7, 10, 60, 100, 200, 360, 720, 3600}) {
+    // The mean range is the integral of 1 - F^n - (1 - F)^n (Tippett).
+    double mean = 0;
+    constexpr double kStep = 1e-3;
+    for (double x = -9; x < 9; x += kStep) {
+      const double below = std::erfc(-x / std::sqrt(2.0)) / 2;
+      const auto n = static_cast<double>(samples);
+      mean += kStep * (1 - std::pow(below, n) - std::pow(1 - below, n));
+    }
+    EXPECT_NEAR(DeviationOfRange(mean, samples), 1, 0.01) << samples;
+  }
+  EXPECT_DOUBLE_EQ(DeviationOfRange(7.2522, 1'000'000'000), 1) << "the end of the table";
+}
+
+TEST(AnomalyTest, OneDayInFourDoesNotMoveTheUpperQuartile) {
+  const auto quartile = [](std::vector<double> values) { return UpperQuartile(values); };
+  EXPECT_EQ(quartile({9}), 9);
+  EXPECT_EQ(quartile({2, 900, 1, 3}), 3);
+  EXPECT_EQ(quartile({8, 7, 6, 5, 4, 3, 2, 1}), 6);
+  EXPECT_EQ(quartile({1, 2, 3, 4, 5}), 4);
+}
+
 TEST(AnomalyTest, AHistoryOfNothingHasNoScale) { EXPECT_FALSE(Of({0, 0, 0}, false).known); }
 
 TEST(AnomalyTest, SparseCountsAreJudgedByTheirChance) {

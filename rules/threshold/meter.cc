@@ -61,7 +61,10 @@ Meter::Meter(const ThresholdSpec& spec, const ThresholdSource& source)
   const std::int64_t merged = MergedBuckets(spec, type_) / kBucketsPerSlo;
   const bool looks_back = spec.versus == ThresholdSpec::Versus::kBaseline ||
                           spec.versus == ThresholdSpec::Versus::kAnomaly;
-  const std::int64_t windows = looks_back ? 1 + spec.span / days(1) : 1;
+  const bool looks_beside =
+      spec.versus == ThresholdSpec::Versus::kAnomaly && type_ == MeasureType::kGauge;
+  const std::int64_t each = looks_beside ? 1 + 2 * kHoursBeside : 1;
+  const std::int64_t windows = looks_back ? 1 + each * (spec.span / days(1)) : 1;
   cost_ = static_cast<std::size_t>(1 + merged + windows / 4);
 }
 
@@ -166,6 +169,23 @@ bool Meter::HadBegun(const InstanceSeries& series, Time at, Time time) const {
   return std::any_of(series.measures.begin(), series.measures.end(), [&](MeasureId measure) {
     return series.windows->SumAgo(series.cell, measure, at, before, ago).weighted != 0;
   });
+}
+
+Meter::Level Meter::LevelAgo(const InstanceSeries& series, Time at, Duration ago) const {
+  const Time to = at - ago;
+  const GaugeAnswer answer =
+      series.windows->GaugeOfHours(series.cell, series.measures[0], to - over_, to);
+  if (answer.count == 0) return {};
+  const ExactRatio mean = {answer.sum, Times(kBillion, static_cast<Int128>(answer.count))};
+  const ExactRatio range = {Int128{answer.max} - answer.min, kBillion};
+  return {answer.count, ToDouble(mean), ToDouble(range)};
+}
+
+double Meter::share_of_hour() const {
+  const Duration left = hours(1) - over_;
+  return left > Duration{0}
+             ? static_cast<double>(left.count()) / static_cast<double>(Duration(hours(1)).count())
+             : 0;
 }
 
 Meter::Reading Meter::Ago(const InstanceSeries& series, Time at, Duration ago) const {

@@ -35,6 +35,17 @@ class Meter {
   /// the share; quantiles and means are of the whole hours that it touches. Not known for a sum
   /// when the series had not begun by its start.
   [[nodiscard]] Reading Ago(const InstanceSeries& series, Time at, Duration ago) const;
+  /// A level in the hours that the window which ended `ago` before touches.
+  struct Level {
+    std::uint64_t samples = 0;
+    double mean = 0, range = 0;
+  };
+  [[nodiscard]] Level LevelAgo(const InstanceSeries& series, Time at, Duration ago) const;
+  /// Whether it reads a level: samples of type GAUGE, or what the server reads of itself.
+  [[nodiscard]] bool is_level() const { return type_ == MeasureType::kGauge; }
+  /// How much of the variance of samples within an hour a mean over the window has more than that
+  /// of an hour: what the window lacks of it.
+  [[nodiscard]] double share_of_hour() const;
   /// Whether the number grows with the time that the window covers, so that a time without a server
   /// makes it smaller.
   [[nodiscard]] bool additive() const { return additive_; }
@@ -64,5 +75,8 @@ class Meter {
   bool additive_ = false, never_negative_ = true, counts_ = false;
   std::size_t cost_ = 1;
 };
+
+/// Of each day of an anomaly of a level so many hours before and after the same one join in.
+inline constexpr std::int64_t kHoursBeside = 2;
 
 }  // namespace barograph::rules

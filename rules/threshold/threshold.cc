@@ -15,6 +15,7 @@ using Form = ThresholdSpec::Form;
 using Side = ThresholdSpec::Side;
 using Versus = ThresholdSpec::Versus;
 using std::chrono::days;
+using std::chrono::hours;
 
 constexpr std::int64_t kBillion = 1'000'000'000;
 
@@ -91,6 +92,12 @@ Threshold::Yardstick Threshold::YardstickAt(const InstanceSeries& series, Time a
     yardstick.known = !may_be_filling || meter_.HadBegun(series, at, at - spec_.over);
     return yardstick;
   }
+  const auto wanted = static_cast<std::size_t>(std::max(kDaysMin, (spec_.span / days(1) + 1) / 2));
+  if (spec_.versus == Versus::kAnomaly && meter_.is_level()) {
+    const std::size_t known = UsualLevel(series, at, &yardstick.usual);
+    yardstick.known = known >= wanted && yardstick.usual.known;
+    return yardstick;
+  }
   std::array<ExactRatio, kDaysMax> references;
   const std::size_t size = References(series, at, &references);
   if (spec_.versus == Versus::kPrevious) {
@@ -98,7 +105,6 @@ Threshold::Yardstick Threshold::YardstickAt(const InstanceSeries& series, Time a
     yardstick.reference = references[0];
     return yardstick;
   }
-  const auto wanted = static_cast<std::size_t>(std::max(kDaysMin, (spec_.span / days(1) + 1) / 2));
   if (size < wanted) return yardstick;
   if (spec_.versus == Versus::kBaseline) {
     const auto middle = references.begin() + static_cast<std::ptrdiff_t>((size - 1) / 2);
@@ -115,6 +121,29 @@ Threshold::Yardstick Threshold::YardstickAt(const InstanceSeries& series, Time a
   yardstick.usual = UsualOf(std::span(values.data(), size), counts_);
   yardstick.known = yardstick.usual.known;
   return yardstick;
+}
+
+std::size_t Threshold::UsualLevel(const InstanceSeries& series, Time at, Usual* out) const {
+  constexpr auto kMost = static_cast<std::size_t>(kDaysMax * (1 + 2 * kHoursBeside));
+  std::array<double, kMost> means, spreads;
+  std::size_t size = 0, spread_count = 0, known = 0;
+  for (std::int64_t day = 1; day <= spec_.span / days(1); ++day) {
+    for (std::int64_t beside = -kHoursBeside; beside <= kHoursBeside; ++beside) {
+      const Duration ago = day * days(1) + beside * hours(1);
+      if (2 * Away(*series.windows, at - ago, spec_.over) > spec_.over) continue;
+      const Meter::Level level = meter_.LevelAgo(series, at, ago);
+      if (level.samples == 0) continue;
+      if (beside == 0) ++known;
+      means[size++] = level.mean;
+      if (level.samples > 1) spreads[spread_count++] = DeviationOfRange(level.range, level.samples);
+    }
+  }
+  if (known < 2) return known;
+  double within = 0;
+  if (spread_count > 0)
+    within = UpperQuartile({spreads.data(), spread_count}) * std::sqrt(meter_.share_of_hour());
+  *out = UsualOf({means.data(), size}, false, within);
+  return known;
 }
 
 double Threshold::CountOf(const ExactRatio& value) const {

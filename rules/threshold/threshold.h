@@ -24,7 +24,9 @@ namespace barograph::rules {
 ///   of_previous P   the window of the same length that ended P ago;
 ///   of_baseline B   the median of the windows that ended 24 h, 48 h, ... up to B ago; of an even
 ///                   number of them the lower middle one;
-///   anomaly         the same windows, see Usual.
+///   anomaly         the same windows, see Usual; of a level those of the two hours before and
+///                   after as well, because so few days say little of how it moves, and the spread
+///                   of its samples inside these hours where the number moves more than their mean.
 /// A sum counts buckets that such a window covers in part by their share. Windows in which the
 /// server was away for more than half are passed over. As long as fewer than half of the days are
 /// known, and fewer than kDaysMin, the rule is filling and never fires; so is a rule with `below`
@@ -72,6 +74,8 @@ class Threshold final : public Condition {
   /// The windows before, newest first; returns their number.
   std::size_t References(const InstanceSeries& series, Time at,
                          std::array<ExactRatio, kDaysMax>* out) const;
+  /// What is usual of a level; returns on how many days it is known.
+  std::size_t UsualLevel(const InstanceSeries& series, Time at, Usual* out) const;
   [[nodiscard]] double CountOf(const ExactRatio& value) const;
   [[nodiscard]] std::string ValueText(double value) const;
 

@@ -292,6 +292,51 @@ TEST_F(ThresholdTest, AnAnomalyOfADenseCountIsFarFromTheSameHours) {
   EXPECT_TRUE(Judge(spec, days(14) + hours(10) + minutes(2)).holds) << "and then far too few";
 }
 
+TEST_F(ThresholdTest, AnAnomalyOfALevelKnowsHowItsSamplesMoveWithinTheHour) {
+  const MeasureName name = {"sample:queue", std::string(kGaugeQualifier)};
+  for (int hour = 0; hour < 7 * 24; ++hour) {
+    for (int tenth = 0; tenth < 6; ++tenth) {
+      Add(hours(hour) + minutes(10 * tenth), name, Int128{tenth % 2 == 0 ? 90 : 110} * kNano,
+          MeasureType::kGauge);
+    }
+  }
+  ThresholdSpec spec =
+      Beside(Above(Of(Form::kMean, "sample:queue", minutes(5)), "4"), Versus::kAnomaly, days(7));
+  spec.side = Side::kBoth;
+  const auto sample = [&](Duration at, int value) {
+    Add(at, name, Int128{value} * kNano, MeasureType::kGauge);
+  };
+  // 100 is usual; 20 over the range of six samples, 2.53, less the twelfth that the window covers.
+  sample(days(7) + minutes(6), 130);
+  EXPECT_FALSE(Judge(spec, days(7) + minutes(6)).holds) << "3.97 deviations of 7.555";
+  sample(days(7) + minutes(16), 131);
+  EXPECT_TRUE(Judge(spec, days(7) + minutes(16)).holds);
+  EXPECT_NEAR(Explain(spec, days(7) + minutes(16)).value, 31 / 7.555, 0.01);
+  sample(days(7) + minutes(26), 69);
+  EXPECT_TRUE(Judge(spec, days(7) + minutes(26)).holds);
+  spec.over = hours(1);
+  EXPECT_TRUE(Judge(spec, days(7) + minutes(26)).holds)
+      << "hours have means of 100, and this one of 107";
+}
+
+TEST_F(ThresholdTest, AnAnomalyOfALevelLooksAtTheHoursBesideAsWell) {
+  const MeasureName name = {"sample:queue", std::string(kGaugeQualifier)};
+  const ThresholdSpec spec =
+      Beside(Above(Of(Form::kMean, "sample:queue", hours(1)), "4"), Versus::kAnomaly, days(3));
+  // Calm, but for runs at a quarter to nine and to twelve.
+  for (int hour = 0; hour < 3 * 24 + 10; ++hour) {
+    const int of_day = hour % 24;
+    const bool runs = of_day == 8 || of_day == 11;
+    Add(hours(hour) + minutes(45), name, Int128{runs ? 150 : 100} * kNano, MeasureType::kGauge);
+  }
+  // References of ten o'clock, from 7 to 12: three of five hours are 100, two 150.
+  Add(days(3) + hours(9) + minutes(50), name, Int128{200} * kNano, MeasureType::kGauge);
+  const Duration ten = days(3) + hours(10);
+  // The mean of 150 lies 50 above the median; 1.2533 x the mean distance of 20 is the scale.
+  EXPECT_NEAR(Explain(spec, ten).value, 50 / (1.253314 * 20), 0.001);
+  EXPECT_FALSE(Judge(spec, ten).holds) << "beside 9 to 10 o'clock alone it were 50 deviations";
+}
+
 TEST_F(ThresholdTest, AnAnomalyOfASparseCountIsUnlikely) {
   ThresholdSpec spec =
       Beside(Above(Of(Form::kSum, "tasks.failed", hours(1)), "4"), Versus::kAnomaly, days(14));

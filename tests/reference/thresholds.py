@@ -14,6 +14,11 @@ KEPT = 35 * DAY
 GRACE = 5 * MINUTE
 DAYS_MIN = 3
 SPARSE = 25
+HOURS_BESIDE = 2
+# Shewhart's d2: the mean range of so many normal samples, in standard deviations.
+MEAN_RANGES = [(2, 1.1284), (3, 1.6926), (4, 2.0588), (5, 2.3259), (6, 2.5344), (8, 2.8472), (12, 3.2585), (16, 3.532),
+               (24, 3.8953), (32, 4.1393), (48, 4.4662), (64, 4.6875), (96, 4.9859), (128, 5.1892), (256, 5.6537),
+               (512, 6.0878), (1024, 6.4965), (2048, 6.8836), (4096, 7.2522)]
 MONEY = {"cost", "cost.amount", "fees", "payment.amount", "payouts", "revenue.gross",
          "revenue.net", "revenue.refunds", "task.value"}
 DISTRIBUTIONS = {"cost.amount", "feedback.score", "payment.amount", "request.duration",
@@ -209,8 +214,33 @@ class Threshold(Rule):
             found.append(self.stretched(value, away) if self.additive and away else value)
         return found
 
+    def hours_of_level(self, cell, at, gaps):
+        """Of a level: the days that are known, and [(mean, spread of the samples)] of their hours and those beside."""
+        known, found = 0, []
+        for day in range(1, self.span // DAY + 1):
+            for beside in range(-HOURS_BESIDE, HOURS_BESIDE + 1):
+                end = at - day * DAY - beside * HOUR
+                low, high = floor_to(end - self.over, HOUR), floor_to(end - 1, HOUR) + HOUR
+                gauge = windows.Store.gauge(cell.inside("level", self.of[0][0], "gauge", low, high))
+                if gauge["count"] == 0 or 2 * self.away(end, gaps) > self.over:
+                    continue
+                known += beside == 0
+                spread = (gauge["max"] - gauge["min"]) / NANO / mean_range(gauge["count"])
+                found.append((int(gauge["sum"]) / (NANO * gauge["count"]), spread if gauge["count"] > 1 else None))
+        return known, found
+
+    def within(self, hours):
+        """What a window shorter than an hour has of the spread of samples within the hours."""
+        spreads = sorted(spread for _, spread in hours if spread is not None)
+        if not spreads:
+            return 0.0
+        return spreads[math.ceil(0.75 * len(spreads)) - 1] * math.sqrt(max(HOUR - self.over, 0) / HOUR)
+
     def is_beyond(self, value, references):
         """Whether `anomaly` holds; None when there is no scale."""
+        within = 0.0
+        if self.form == "mean":
+            within, references = self.within(references), [mean for mean, _ in references]
         counts = self.form in ("sum", "count", "rate") and unit(self.of[0][0]) == 1
         if self.form == "rate":
             value, references = self.counted(value), [self.counted(one) for one in references]
@@ -224,7 +254,7 @@ class Threshold(Rule):
         scale = 1.4826 * median(distances)
         if scale == 0:
             scale = 1.253314 * (sum(distances) / size)
-        scale = max(scale, 0.01 * abs(centre))
+        scale = max(math.hypot(scale, within), 0.01 * abs(centre))
         if counts:
             scale = max(scale, math.sqrt(max(centre, 1.0)))
         if scale == 0:
@@ -258,11 +288,15 @@ class Threshold(Rule):
         if versus == "number":
             filling = self.spec["side"] == "below" and self.additive
             return None if filling and not self.had_begun(cell, at, at - self.over) else Fraction(1)
-        references = self.references(cell, at, gaps)
+        if versus == "anomaly" and self.form == "mean":
+            known, references = self.hours_of_level(cell, at, gaps)
+        else:
+            references = self.references(cell, at, gaps)
+            known = len(references)
         if versus == "previous":
             return references[0] if references else None
         days = self.span // DAY
-        if len(references) < max(DAYS_MIN, (days + 1) // 2):
+        if known < max(DAYS_MIN, (days + 1) // 2):
             return None
         if versus == "baseline":
             return sorted(references)[(len(references) - 1) // 2]
@@ -314,6 +348,13 @@ class Threshold(Rule):
         quiet = count == 0 or filling
         holds = not quiet and count >= self.spec["min_events"] and longer == count
         return Verdict(holds, quiet=quiet)
+
+
+def mean_range(count):
+    for (below, low), (above, high) in zip(MEAN_RANGES, MEAN_RANGES[1:]):
+        if below <= count < above:
+            return low + (count - below) / (above - below) * (high - low)
+    return MEAN_RANGES[-1][1]
 
 
 def median(values):
