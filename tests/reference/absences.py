@@ -19,19 +19,11 @@ class Absence(Rule):
         if isinstance(old, Absence) and old.identity() == self.identity():
             self.seen = old.seen
         elif known:
-            self.begin(history.cells(self))
+            self.seen = newest_buckets(history.cells(self), self.spec["measure"])
 
-    def begin(self, cells):
-        """New for cells with history: the bucket of ten seconds that held their newest event."""
-        for values, cell in cells.items():
-            times = [time // (10 * SECOND) * (10 * SECOND)
-                     for (_, name, _), entries in cell.series.items()
-                     if name == self.spec["measure"] for time, _, _ in entries]
-            if times:
-                self.seen[values] = max(times)
-
-    def see(self, values, time, found):
-        if any(name == self.spec["measure"] for _, name, _, _ in found):
+    def see(self, history, projection, values, time, found):
+        if (projection == self.projection().key() and
+                any(name == self.spec["measure"] for _, name, _, _ in found)):
             self.seen[values] = max(time, self.seen.get(values, time))
 
     def expects(self):
@@ -65,6 +57,19 @@ class Absence(Rule):
             return [Verdict()]
         gone = silent >= self.spec["seen_within_ns"] and values not in self.expects()
         return [Verdict(not gone, "silent", missing=True, ended=gone)]
+
+
+def newest_buckets(cells, measure):
+    """For a rule that is new for cells with history: the bucket of ten seconds that held the newest
+    event of each."""
+    found = {}
+    for values, cell in cells.items():
+        times = [time // (10 * SECOND) * (10 * SECOND)
+                 for (_, name, _), entries in cell.series.items() if name == measure
+                 for time, _, _ in entries]
+        if times:
+            found[values] = max(times)
+    return found
 
 
 def counted(gaps, start, end):

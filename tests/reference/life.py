@@ -1,7 +1,7 @@
 """The life of alerts: inactive, pending, firing, resolved (design sections 5 and 8)."""
 
 from rule import Verdict
-from windows import SECOND
+from windows import DAY, SECOND
 
 CALM = 10 * SECOND  # a condition must be false for so long before a step down
 
@@ -14,7 +14,9 @@ class Alert:
         self.state = "inactive"
         self.pending_from = None
         self.false_since = None
+        self.since = 0  # of the state
         self.fired_at, self.life = 0, 0
+        self.fires, self.flapping = [], False
 
     def active(self):
         return self.state in ("pending", "firing")
@@ -27,13 +29,16 @@ class Lives:
     def __init__(self, history):
         self.history = history
         self.alerts = {}  # tuple of sorted labels -> Alert
+        self.known = {}  # (rule, values, level) -> its alert, found once
+        self.flap = None  # what counts as flapping
 
     def alert_of(self, rule, values, level):
-        labels = rule.labels(values, level)
-        key = tuple(sorted(labels.items()))
-        if key not in self.alerts:
-            self.alerts[key] = Alert(rule.name, labels)
-        return self.alerts[key]
+        place = (rule, values, level)
+        if place not in self.known:
+            labels = rule.labels(values, level)
+            key = tuple(sorted(labels.items()))
+            self.known[place] = self.alerts.setdefault(key, Alert(rule.name, labels))
+        return self.known[place]
 
     def skip_gap(self, gap):
         for alert in self.alerts.values():
@@ -132,11 +137,28 @@ class Lives:
             transitions.append({"rule": alert.rule, "labels": alert.labels, "from": before,
                                 "to": state, "at_ns": now,
                                 "condition": condition if state in ("pending", "firing") else ""})
-            alert.state, alert.false_since = state, None
+            alert.state, alert.since, alert.false_since = state, now, None
             if state == "pending" or (state == "firing" and before == "inactive"):
                 alert.pending_from = now
             if state == "firing":
                 alert.fired_at, alert.life = now, alert.life + 1
+                alert.fires = [fired for fired in alert.fires if fired > now - DAY] + [now]
             if state in ("firing", "resolved"):
                 stepped.append(alert)
         return transitions, stepped
+
+    def begins_to_flap(self, alert, now):
+        lately = [fired for fired in alert.fires if fired > now - self.flap["within_ns"]]
+        return (alert.state == "firing" and not alert.flapping and
+                0 < self.flap["fires"] <= len(lately))
+
+    def settle(self, now):
+        """Ends the flapping of alerts that stood still for long enough; a stop is no calm."""
+        still = self.flap["settled_after_ns"] if self.flap["fires"] else 0
+        found = []
+        for key, alert in self.alerts.items():
+            if (alert.flapping and alert.state != "pending" and alert.since + still <= now and
+                    self.history.resumed_at + still <= now):
+                alert.flapping, alert.fires = False, []
+                found.append(key)
+        return found

@@ -11,6 +11,8 @@ import json
 import sys
 
 import absences
+import budgets
+import expectations
 import life
 import measures
 import messages
@@ -23,7 +25,8 @@ from windows import MINUTE, SECOND
 
 DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
            "inhibition-everywhere", "repeat-early", "ack-for-ever", "gap-counts", "grace-ignored",
-           "limit-off-by-one", "silence-ignored"]
+           "limit-off-by-one", "silence-ignored", "budget-not-at-share", "not-before-ignored",
+           "answers-before", "shadow-speaks", "mute-ignored", "flapping-told", "ladder-climbs-on"]
 LATE = 5 * MINUTE  # only for the seeded defect
 
 
@@ -60,13 +63,13 @@ class Model:
             return self.take_gap(line["resumed"]["stopped_at_ns"], line["resumed"]["resumed_at_ns"])
         if "evaluate_changed" in line:
             transitions = self.evaluate_changed(line["evaluate_changed"])
-            return self.told(transitions, self.messages.decide())
+            return self.told(transitions, self.messages.decide(line["evaluate_changed"]))
         if "evaluate_second" in line:
             now = line["evaluate_second"]
             transitions = self.evaluate_second(now)
-            found, any_event = self.notifier.whole_second(now)
+            found, any_event = self.notifier.whole_second(now, lambda: self.lives.settle(now))
             self.notices += found
-            told = self.messages.decide() + self.messages.whole_second(now)
+            told = self.messages.decide(now) + self.messages.whole_second(now)
             if any_event or told:
                 self.advance(now)
             return self.told(transitions, told)
@@ -80,7 +83,7 @@ class Model:
             self.notifier.take_acknowledgement(line["acknowledge"]["matchers"])
             return self.advance(line["log_time_ns"])
         if "budgets" in line:
-            return {"budgets": self.budgets(line["budgets"]["at_ns"])}
+            return self.budgets(line["budgets"]["at_ns"])
         return self.store.answer(line["query"])
 
     def told(self, transitions, told):
@@ -109,9 +112,10 @@ class Model:
         for projection, values in self.store.add(dimensions, time, self.history.log_time, found,
                                                  count):
             self.touch(projection, values)
+            self.history.calendars.count(projection, values, time, found)
             for rule in self.rules.values():
-                if isinstance(rule, absences.Absence) and rule.projection().key() == projection:
-                    rule.see(values, time, found)
+                if rule.see(self.history, projection, values, time, found):
+                    self.touch(rule.projection().key(), values)
 
     def touch(self, projection, values):
         if any(rule.projection().key() == projection for rule in self.rules.values()):
@@ -141,8 +145,12 @@ class Model:
         known = set(self.store.projections)
         for rule in self.made(rules):
             self.rules[rule.name] = rule
-        self.store.configure([rule.projection() for rule in self.rules.values()])
-        keys = [rule.projection().key() for rule in self.rules.values()]
+        self.store.configure([projection for rule in self.rules.values()
+                              for projection in rule.projections()])
+        self.history.calendars.configure([rule for rule in self.rules.values()
+                                          if getattr(rule, "calendar", None)], self.store)
+        keys = [projection.key() for rule in self.rules.values()
+                for projection in rule.projections()]
         self.since = {key: self.since.get(key, log_time) for key in keys}
         first_event_at = self.history.first_event_at
         for rule in self.rules.values():
@@ -150,6 +158,7 @@ class Model:
             rule.since = self.since[key]
             rule.whole = first_event_at is None or rule.since <= first_event_at
             rule.take_over(before.get(rule.name), self.history, key in known)
+        self.lives.flap = rules["flapping"]
         self.notifier.configure(rules)
         self.messages.configure(rules["notices"])
         self.orphans_due = True
@@ -169,9 +178,12 @@ class Model:
         """The rules of a configuration."""
         objectives = [slos.Slo(spec, self.history.log_time, self.defect) for spec in rules["slos"]]
         return (objectives +
+                [budgets.Budget(spec, self.defect) for spec in rules["budgets"]] +
+                [budgets.Goal(spec, self.defect) for spec in rules["goals"]] +
                 [thresholds.Threshold(spec, rules["derived"], objectives)
                  for spec in rules["thresholds"]] +
-                [absences.Absence(spec) for spec in rules["absences"]])
+                [absences.Absence(spec) for spec in rules["absences"]] +
+                [expectations.Expectation(spec, self.defect) for spec in rules["expects"]])
 
     def take_gap(self, stopped_at, resumed_at):
         self.history.gaps.append((stopped_at, resumed_at))
@@ -181,8 +193,13 @@ class Model:
         self.touch_all()
 
     def budgets(self, at):
-        return [budget for rule in self.rules.values() if isinstance(rule, slos.Slo)
-                for budget in rule.budgets(self.history, at)]
+        found = {"budgets": [], "spending": []}
+        for rule in self.rules.values():
+            if isinstance(rule, slos.Slo):
+                found["budgets"] += rule.budgets(self.history, at)
+            elif isinstance(rule, budgets.Spending):
+                found["spending"] += rule.standings(self.history, at)
+        return found
 
     # --- What is decided -------------------------------------------------------------------------
 
@@ -199,6 +216,8 @@ class Model:
         return self.fold(told, now)
 
     def evaluate_second(self, now):
+        if self.history.calendars.whole_second(now, self.store):
+            self.advance(now)
         told = self.lives.end_orphans(self.rules.values()) if self.orphans_due else []
         self.orphans_due = False
         for rule in self.rules.values():
@@ -231,13 +250,18 @@ class Model:
     def fold(self, told, now):
         """Puts decisions into effect; returns those that move an alert to another state."""
         transitions, stepped = self.lives.fold(told, now)
+        begin = [alert for alert in stepped if self.lives.begins_to_flap(alert, now)]
+        if self.defect != "shadow-speaks":
+            stepped = [alert for alert in stepped if "shadow" not in alert.labels]
         for alert in stepped:
             if alert.state == "firing":
                 dimensions = {"agent": alert.labels.get("agent", ""), "environment": "production"}
                 self.add(dimensions, now, [("sum", "alerts.fired", "", 1)], 1)
         if told:
             self.advance(now)
-        steps = [(alert.labels, alert.state, alert.fired_at, alert.life) for alert in stepped]
+        steps = [notices.Step(alert, alert in begin) for alert in stepped]
+        for alert in begin:
+            alert.flapping = True
         self.notices += self.notifier.decide(steps, now)
         return transitions
 

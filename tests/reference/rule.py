@@ -1,5 +1,8 @@
 """What a rule of any kind is to the life of its alerts."""
 
+import functools
+
+import calendars
 import windows
 from windows import MINUTE
 
@@ -21,6 +24,7 @@ class History:
 
     def __init__(self, store, defect=None):
         self.store, self.defect = store, defect
+        self.calendars = calendars.Calendars()
         self.log_time = 0
         self.gaps = []
         self.resumed_at = 0
@@ -62,9 +66,16 @@ class Rule:
         self.since = 0  # log time from which its cells are kept
         self.whole = False  # they hold all that the tenant ever sent
 
+    @functools.cache
     def projection(self):
+        """Its cells are its instances."""
         return windows.Projection(self.by, self.where)
 
+    def projections(self):
+        """All that it reads."""
+        return [self.projection()]
+
+    @functools.cache
     def labels(self, values, level):
         """Identity of the alert of one level of one instance."""
         severity, policy, _ = self.levels[level]
@@ -84,6 +95,7 @@ class Rule:
         begin, end = self.spec.get("active_from_ns"), self.spec.get("active_to_ns")
         return (begin is None or begin <= now) and (end is None or now < end)
 
+    @functools.cache
     def phase(self, values):
         return fnv1a({**dict(zip(self.by, values)), "rule": self.name}) % PHASES
 
@@ -92,6 +104,10 @@ class Rule:
     def take_over(self, old, history, known):
         """Its state so far, when a rule of that name was there before; `known`: there were cells
         of its projection before."""
+
+    def see(self, history, projection, values, time, found):
+        """An event came to a cell of that projection; true when it changed the instance of the same
+        values although it may not lie in its cell."""
 
     def instances(self, history):
         """Values of its instances: those that had an event."""
