@@ -188,6 +188,7 @@ class Model:
     def take_gap(self, stopped_at, resumed_at):
         self.history.gaps.append((stopped_at, resumed_at))
         self.history.resumed_at = resumed_at
+        self.evaluated = max(self.evaluated, resumed_at // SECOND * SECOND)
         self.lives.skip_gap(resumed_at - stopped_at)
         self.advance(resumed_at)
         self.touch_all()

@@ -250,7 +250,8 @@ class Notifier:
             if group.told_at is None:
                 return since + route["group_wait_ns"]
             return max(since, group.told_at + route["group_interval_ns"])
-        if loud:
+        # What was never told, as steps of an alert that flaps, is not told again.
+        if loud and group.told_at is not None:
             wait = route["group_interval_ns" if self.defect == "repeat-early" else
                          "repeat_interval_ns"]
             return group.told_at + wait

@@ -40,13 +40,14 @@ const Names& Days() {
   return found;
 }
 
-Calendar RandomCalendar(Dice* dice) {
+/// `zone` is what most rules of a set share, so that their days begin together.
+Calendar RandomCalendar(Dice* dice, const std::string& zone) {
   using Unit = Calendar::Unit;
   Calendar calendar;
-  calendar.unit =
-      dice->Of(std::vector<Unit>{Unit::kDay, Unit::kDay, Unit::kDay, Unit::kWeek, Unit::kMonth,
-                                 Unit::kQuarter, Unit::kYear, Unit::kDates});
-  calendar.timezone = dice->Of(Zones());
+  calendar.unit = dice->Of(std::vector<Unit>{Unit::kDay, Unit::kDay, Unit::kDay, Unit::kDay,
+                                             Unit::kDay, Unit::kWeek, Unit::kMonth, Unit::kQuarter,
+                                             Unit::kYear, Unit::kDates});
+  calendar.timezone = dice->Percent(80) ? zone : dice->Of(Zones());
   if (calendar.unit == Unit::kDates) {
     calendar.from = "2023-10-0" + std::to_string(1 + dice->Below(9));
     calendar.to = dice->Of(Days());
@@ -90,14 +91,14 @@ std::vector<rules::ShareAlert> RandomShares(Dice* dice, std::int64_t most_ppb) {
   return shares;
 }
 
-BudgetSpec RandomBudget(Dice* dice, std::string name) {
+BudgetSpec RandomBudget(Dice* dice, const std::string& zone, std::string name) {
   BudgetSpec budget;
   SetCommon(dice, std::move(name), &budget.common);
   const Choice& choice = dice->Of(Choices());
   budget.measure = choice.measure;
   budget.limit = {Amount(dice, choice), choice.currency};
   if (dice->Percent(70)) {
-    budget.period = RandomCalendar(dice);
+    budget.period = RandomCalendar(dice, zone);
   } else {
     budget.rolling = dice->Of(std::vector<Duration>{minutes(5), hours(1), hours(24)});
   }
@@ -116,19 +117,20 @@ BudgetSpec RandomBudget(Dice* dice, std::string name) {
   return budget;
 }
 
-GoalSpec RandomGoal(Dice* dice, std::string name) {
+GoalSpec RandomGoal(Dice* dice, const std::string& zone, std::string name) {
   GoalSpec goal;
   SetCommon(dice, std::move(name), &goal.common);
   static const Choice revenue = {"revenue.net", "USD", 30 * kBillion};
   const Choice& choice = dice->Percent(30) ? revenue : dice->Of(Choices());
   goal.measure = choice.measure;
-  goal.period = RandomCalendar(dice);
+  goal.period = RandomCalendar(dice, zone);
   goal.prorate =
-      dice->Of(std::vector<Proration>{Proration::kLinear, Proration::kProfile, Proration::kNone});
+      dice->Of(std::vector<Proration>{Proration::kLinear, Proration::kLinear, Proration::kProfile,
+                                      Proration::kProfile, Proration::kNone});
   if (goal.prorate == Proration::kProfile) goal.period.unit = Calendar::Unit::kDay;
   if (goal.period.unit != Calendar::Unit::kDates) goal.period.from = goal.period.to = "";
   // Of a day, some minutes expect a few thousandths.
-  const std::int64_t scale = dice->Of(std::vector<std::int64_t>{1, 20, 300});
+  const std::int64_t scale = dice->Of(std::vector<std::int64_t>{1, 60, 300, 300});
   goal.target = {Amount(dice, choice) * scale, choice.currency};
   goal.at_most = dice->Percent(30);
   goal.alerts = RandomShares(dice, goal.at_most ? 2 * kBillion : kBillion);
@@ -143,10 +145,11 @@ GoalSpec RandomGoal(Dice* dice, std::string name) {
 }  // namespace
 
 void AddBudgets(Dice* dice, rules::RuleSet* rules) {
+  const std::string zone = dice->Of(Zones());
   for (std::int64_t i = 1 + dice->Below(3); i > 0; --i)
-    rules->budgets.push_back(RandomBudget(dice, "spend-" + std::to_string(i)));
+    rules->budgets.push_back(RandomBudget(dice, zone, "spend-" + std::to_string(i)));
   for (std::int64_t i = 1 + dice->Below(3); i > 0; --i)
-    rules->goals.push_back(RandomGoal(dice, "goal-" + std::to_string(i)));
+    rules->goals.push_back(RandomGoal(dice, zone, "goal-" + std::to_string(i)));
 }
 
 Time ShortlyBeforeAPeriod(Dice* dice, const rules::RuleSet& rules) {

@@ -273,6 +273,8 @@ namespace {
 void Overlay(Dice* dice, Time now, rules::RuleCommon* common) {
   if (dice->Percent(10)) common->owner = "payments";
   common->shadow = dice->Percent(8);
+  common->active_from = Time::min();
+  common->active_to = Time::max();
   if (!dice->Percent(12)) return;
   if (dice->Percent(70)) common->active_from = now + dice->Span(minutes(4));
   if (dice->Percent(70))

@@ -391,7 +391,7 @@ void Run(std::uint64_t seed, int length, Replay* replay) {
   const Time begin = second;
   AddRandomRouting(&dice, begin, &rules);
   AddOverlays(&dice, begin, &rules);
-  const bool lived = dice.Percent(30);
+  const bool lived = dice.Percent(35);
   if (lived) second -= hours(24) * (1 + dice.Below(30));
   replay->Configure(rules, second);
   replay->ApplyPrices(RandomEvents::Prices(&dice, second - hours(24 * 5)), second);
