@@ -135,7 +135,8 @@ GoalSpec RandomGoal(Dice* dice, const std::string& zone, std::string name) {
   goal.at_most = dice->Percent(30);
   goal.alerts = RandomShares(dice, goal.at_most ? 2 * kBillion : kBillion);
   if (dice->Percent(40)) goal.not_before_ppb = dice->Below(4) * kMillion;
-  for (std::int64_t share = dice->Below(200); dice->Percent(60); share += 1 + dice->Below(400))
+  for (std::int64_t share = dice->Below(200); goal.milestones.size() < 6 && dice->Percent(60);
+       share += 1 + dice->Below(400))
     goal.milestones.push_back((1 + share) * 5 * kMillion / scale);
   if (goal.alerts.empty() && goal.milestones.empty())
     goal.alerts.push_back({Severity::kWarning, 750 * kMillion});

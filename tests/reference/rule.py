@@ -38,7 +38,7 @@ class History:
 
     def grace_end(self):
         grace = 0 if self.defect == "grace-ignored" else RESUME_GRACE
-        return max((stop for _, stop in self.gaps), default=0) + grace
+        return self.resumed_at + grace
 
 
 class Verdict:

@@ -81,9 +81,10 @@ class Slo(Rule):
         good = total = 0
         known_from = max(cell.judged_from, self.configured_at)
         first_end = max(low, known_from) // length * length
-        for end in range(first_end, history.log_time + 1, length):
+        gaps = [gap for gap in history.gaps if gap[1] > low - length]
+        for end in range(first_end, min(history.log_time, high) + 1, length):
             start = end - length
-            excluded = any(begin < end and start < stop for begin, stop in history.gaps)
+            excluded = any(begin < end and start < stop for begin, stop in gaps)
             if end <= known_from or excluded or not low <= end - 1 < high:
                 continue
             amount = cell.sum_between(self.slice["measure"], "", start, end)
