@@ -44,10 +44,9 @@ class Spending(Rule):
 
 
 class Budget(Spending):
-    def __init__(self, spec, defect):
+    def __init__(self, spec):
         super().__init__(spec)
         self.limit = int(spec["limit"])
-        self.defect = defect
         self.levels = [(one["severity"], "", [one]) for one in spec["alert_at"]]
         burn = {}
         for row in spec["burn"]:
@@ -79,8 +78,7 @@ class Budget(Spending):
                 holds = next((row["condition"] for row in rows
                               if self.burns(history, values, row, now)), None)
             else:
-                reached = (spent > self.bound(rows[0]) if self.defect == "budget-not-at-share"
-                           else spent >= self.bound(rows[0]))
+                reached = spent >= self.bound(rows[0])
                 holds = percent(rows[0]["share_ppb"]) if reached else None
             found.append(Verdict(holds is not None, holds, quiet=spent is None))
         return found
@@ -124,6 +122,8 @@ class Goal(Spending):
 
     def expected(self, history, values, period, at):
         """The share of the target that is expected by now."""
+        if self.defect == "proration-ignored":
+            return Fraction(1)
         if self.spec["prorate"] == "none":
             return Fraction(0)
         if self.spec["prorate"] == "profile":
@@ -161,8 +161,7 @@ class Goal(Spending):
         period = self.period(history, at)
         if period is None or self.since > period[0]:
             return None
-        not_before = 0 if self.defect == "not-before-ignored" else self.spec["not_before_ppb"]
-        if self.over(period, at) < Fraction(not_before, PPB):
+        if self.over(period, at) < Fraction(self.spec["not_before_ppb"], PPB):
             return None
         return self.total(history, values, period), self.expected(history, values, period, at)
 

@@ -53,7 +53,8 @@ class CalendarSum:
 
 
 class Calendars:
-    def __init__(self):
+    def __init__(self, defect=None):
+        self.defect = defect
         self.calendars = {}  # key -> calendar
         self.opened = {}  # key -> periods
         self.sums = {}  # (projection, measure, qualifier, key) -> CalendarSum
@@ -85,7 +86,8 @@ class Calendars:
         any_opened = False
         for key, calendar in self.calendars.items():
             period = self.at(key, now)
-            wanted = period_of(calendar, now if period is None else period[1])
+            asked = {**calendar, "timezone": "UTC"} if self.defect == "zone-ignored" else calendar
+            wanted = period_of(asked, now if period is None else period[1])
             if wanted in self.opened[key]:
                 continue
             self.opened[key].append(wanted)

@@ -25,7 +25,7 @@ from windows import MINUTE, SECOND
 
 DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
            "inhibition-everywhere", "repeat-early", "ack-for-ever", "gap-counts", "grace-ignored",
-           "limit-off-by-one", "silence-ignored", "budget-not-at-share", "not-before-ignored",
+           "limit-off-by-one", "silence-ignored", "zone-ignored", "proration-ignored",
            "answers-before", "shadow-speaks", "mute-ignored", "flapping-told", "ladder-climbs-on"]
 LATE = 5 * MINUTE  # only for the seeded defect
 
@@ -178,7 +178,7 @@ class Model:
         """The rules of a configuration."""
         objectives = [slos.Slo(spec, self.history.log_time, self.defect) for spec in rules["slos"]]
         return (objectives +
-                [budgets.Budget(spec, self.defect) for spec in rules["budgets"]] +
+                [budgets.Budget(spec) for spec in rules["budgets"]] +
                 [budgets.Goal(spec, self.defect) for spec in rules["goals"]] +
                 [thresholds.Threshold(spec, rules["derived"], objectives)
                  for spec in rules["thresholds"]] +

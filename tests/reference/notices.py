@@ -31,6 +31,12 @@ def key_of(labels):
     return tuple(sorted(labels.items()))
 
 
+def order_of(identity):
+    """Alerts stand in the order of their labels, as text in which 0xFF closes names and values."""
+    alert, life = identity
+    return "".join("%s\xff%s\xff" % pair for pair in alert), life
+
+
 class Entry:
     """One life of an alert, as one group knows it."""
 
@@ -215,7 +221,8 @@ class Notifier:
     @staticmethod
     def flap_into(group, step, at, unwanted):
         """A flapping alert has one entry, which moves on without a word."""
-        before = sorted(identity for identity in group.entries if identity[0] == step.alert)
+        before = sorted((identity for identity in group.entries if identity[0] == step.alert),
+                        key=order_of)
         entry = group.entries[before[-1]] if before else Entry(step.labels)
         for identity in before:
             del group.entries[identity]
@@ -258,9 +265,10 @@ class Notifier:
         return None
 
     def notice(self, group, now, firing=None):
-        wants = [entry for _, entry in sorted(group.entries.items(), key=lambda item: item[0])
+        entries = [group.entries[identity] for identity in sorted(group.entries, key=order_of)]
+        wants = [entry for entry in entries
                  if entry.changed() and not self.held(entry, firing)]
-        stands = [entry for _, entry in sorted(group.entries.items(), key=lambda item: item[0])
+        stands = [entry for entry in entries
                   if entry.state == "firing" and not entry.changed() and
                   not self.held(entry, firing)]
         for room, some in ((NAMED, wants), (NAMED - len(wants), stands)):
@@ -358,7 +366,7 @@ class Notifier:
                      self.defect == "ladder-climbs-on"))
             if loud and entry.steps < len(ladder) and entry.first_told is not None:
                 found.append((entry.first_told + ladder[entry.steps]["after_ns"], (alert, life)))
-        return sorted(found)
+        return sorted(found, key=lambda climb: (climb[0], order_of(climb[1])))
 
     def escalate(self, place, step, identities, now):
         """That step of the ladder tells its receiver of these."""

@@ -24,7 +24,7 @@ class History:
 
     def __init__(self, store, defect=None):
         self.store, self.defect = store, defect
-        self.calendars = calendars.Calendars()
+        self.calendars = calendars.Calendars(defect)
         self.log_time = 0
         self.gaps = []
         self.resumed_at = 0
