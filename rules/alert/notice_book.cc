@@ -180,6 +180,8 @@ bool NoticeBook::IsMuted(const NoticeGroup& group, Time now) const {
 std::optional<Time> NoticeBook::DueAt(const NoticeGroup& group) const {
   const RouteNode* node = tree_->ByPath(group.path);
   if (node == nullptr || (group.wanting.empty() && group.loud == 0)) return std::nullopt;
+  // A flapping alert moves on in silence, into a new group too, which has nothing to repeat then.
+  if (group.wanting.empty() && group.told_at == Time{}) return std::nullopt;
   const RouteSpec& route = node->spec;
   const ReceiverSpec* receiver = tree_->Receiver(group.receiver);
   if (receiver == nullptr) return std::nullopt;

@@ -91,10 +91,10 @@ bool Budget::Holds(const Row& row, const InstanceSeries& series, Int128 spent, T
   };
   const SpendRow& burn = *row.burn;
   const auto seconds = [](Duration span) { return Int128{span / std::chrono::seconds(1)}; };
+  // Rates are compared without a division: the short window need not be a part of the long one.
   return sum(burn.long_window) * kBillion > bound &&
-         sum(burn.short_window) * kBillion *
-                 (seconds(burn.long_window) / seconds(burn.short_window)) >
-             bound;
+         sum(burn.short_window) * kBillion * seconds(burn.long_window) >
+             bound * seconds(burn.short_window);
 }
 
 void Budget::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const {

@@ -136,6 +136,18 @@ TEST_F(BudgetTest, ABurnRowWantsBothWindows) {
   EXPECT_FALSE(budget_->BlindedByStop(Series(), 0, kStart + hours(1) + minutes(10), kStart));
 }
 
+TEST_F(BudgetTest, ARateOverAWindowThatIsNoPartOfTheLongOneIsExact) {
+  BudgetSpec spec = DailyBudget();
+  spec.alert_at.clear();
+  spec.burn = {{hours(1), minutes(25), 20 * kPercent, Severity::kCritical}};
+  Use(spec);
+  Spend(hours(1), 700);
+  Spend(hours(1) + minutes(40), 416);
+  EXPECT_THAT(Holding(hours(1) + minutes(40)), testing::IsEmpty()) << "9.98 USD an hour";
+  Spend(hours(1) + minutes(40), 1);
+  EXPECT_THAT(Holding(hours(1) + minutes(40)), testing::ElementsAre("burn 1")) << "10.01 USD";
+}
+
 TEST_F(BudgetTest, EveryRowIsFoundAgainByItsName) {
   BudgetSpec spec = DailyBudget();
   spec.burn = {{hours(1), minutes(5), 20 * kPercent, Severity::kCritical},

@@ -333,6 +333,17 @@ TEST(AlertLifeTest, FlappingIsToldOnceAndSoIsItsEnd) {
   ExpectSameAfterReplay(&harness);
 }
 
+TEST(AlertLifeTest, FlappingStaysQuietWhereNobodyHearsOfEnds) {
+  RuleSet rules = AnyFailure();
+  rules.receivers[0].send_resolved = false;
+  RuleHarness harness(rules);
+  for (int i = 0; i < 9; ++i) harness.At(minutes(7 * i) + seconds(10), TaskEvent(false, "a"));
+  harness.RunUntil(hours(2));
+  ASSERT_THAT(Told(harness), SizeIs(5)) << "four lives and the fifth, which flaps";
+  EXPECT_EQ(Told(harness)[4], "ops 28m10s flapping: [firing a warning 28m10s]");
+  ExpectSameAfterReplay(&harness);
+}
+
 TEST(AlertLifeTest, RatioThatHoversAtItsThresholdForAnHourBringsNoStorm) {
   RuleSet rules = TaskRules(900'000'000, {"agent"});
   // Above 40 % bad over 10 min and over the last minute.

@@ -33,7 +33,7 @@ def differences(engine, reference):
     for answer in (engine, reference):
         for notice in answer.get("notices", ()):
             notice["members"] = ordered(notice["members"])
-        for name in ("transitions", "messages", "budgets", "notices"):
+        for name in ("transitions", "messages", "budgets", "spending", "notices"):
             if name in answer:
                 answer[name] = ordered(answer[name])
     if "exact" in reference:

@@ -21,11 +21,18 @@ class NoticeRule:
         self.owed, self.owed_begin = 0, None  # of windows that are over
 
     def labels(self, dimensions=None):
-        labels = {"alertname": self.spec["name"], "rule": self.spec["name"], "severity": "info"}
+        labels = {**self.spec["labels"], "alertname": self.spec["name"],
+                  "rule": self.spec["name"], "severity": "info"}
+        if self.spec["owner"]:
+            labels.setdefault("owner", self.spec["owner"])
         for name in self.spec["by"]:
             if (dimensions or {}).get(name):
                 labels.setdefault(name, dimensions[name])
         return labels
+
+    def in_force(self, now):
+        begin, end = self.spec.get("active_from_ns"), self.spec.get("active_to_ns")
+        return (begin is None or begin <= now) and (end is None or now < end)
 
     def matches(self, dimensions, names):
         where = self.spec["where"]
@@ -71,12 +78,11 @@ class Messages:
 
     def configure(self, specs):
         before, self.rules = self.rules, {}
-        for spec in specs:
+        for spec in (spec for spec in specs if not spec["shadow"]):
             rule = self.rules[spec["name"]] = NoticeRule(spec)
             if spec["name"] in before:
                 rule.__dict__.update(before[spec["name"]].__dict__, spec=spec)
-        if not self.rules:
-            self.waiting = []
+        self.waiting = [one for one in self.waiting if one[0]["rule"] in self.rules]
 
     def held(self, labels):
         if self.defect == "silence-ignored":
@@ -90,7 +96,9 @@ class Messages:
         extra = 1 if self.defect == "limit-off-by-one" else 0
         for rule in self.rules.values():
             labels = rule.labels(dimensions)
-            if not rule.matches(dimensions, names) or self.held(labels):
+            if not rule.in_force(log_time) or not rule.matches(dimensions, names):
+                continue
+            if self.held(labels):
                 continue
             if rule.take(log_time, extra):
                 kind = measures.kind_of(event)
@@ -98,20 +106,28 @@ class Messages:
                 text = "%s of %s by %s" % (kind, customer, event.get("agent", ""))
                 self.waiting.append((labels, text))
 
-    def told(self, labels, text):
+    def told(self, labels, text, now):
         return [{"receiver": node["receiver"], "text": text}
-                for _, node in self.notifier.routes(labels)]
+                for node in self.notifier.audible(labels, now)]
 
-    def decide(self):
+    def decide(self, now):
+        """What waits is told where a route speaks now, and waits on while none does."""
         waiting, self.waiting = self.waiting, []
-        return [one for labels, text in waiting for one in self.told(labels, text)]
+        found = []
+        for labels, text in waiting:
+            told = self.told(labels, text, now)
+            found += told
+            if not told:
+                self.waiting.append((labels, text))
+        return found
 
     def whole_second(self, now):
-        """Windows that are over, one a rule; a silence puts them off."""
+        """Windows that are over, one a rule; a silence or a mute time puts them off."""
         found = []
         for rule in self.rules.values():
             text = rule.summary(now)
-            if text and not self.held(rule.labels()):
-                found += self.told(rule.labels(), text)
+            told = self.told(rule.labels(), text, now) if text else []
+            if told and not self.held(rule.labels()):
+                found += told
                 rule.summed_up()
         return found

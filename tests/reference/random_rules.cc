@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "rules/alert/mute_clock.h"
+#include "server/config/zone_table.h"
+#include "tests/reference/random_budgets.h"
 #include "tests/reference/random_thresholds.h"
 
 namespace barograph::reference {
@@ -119,16 +122,59 @@ SloSpec Perfect(Dice* dice) {
   return slo;
 }
 
+const std::vector<std::string> kReceivers = {"ops", "pager", "quiet"};
+
 rules::RouteSpec RandomRoute(Dice* dice) {
   rules::RouteSpec route;
-  route.receiver = dice->Of(std::vector<std::string>{"ops", "pager", "quiet"});
+  route.receiver = dice->Of(kReceivers);
   route.group_by = dice->Of(std::vector<std::vector<std::string>>{
       {"rule"}, {"rule", "agent"}, {"severity"}, {"agent", "service"}, {}});
   route.group_wait = dice->Of(std::vector<Duration>{Duration(0), Duration(0), seconds(7)});
   route.group_interval =
       dice->Of(std::vector<Duration>{Duration(0), seconds(20), minutes(1), minutes(2)});
   route.repeat_interval = dice->Of(std::vector<Duration>{minutes(1), minutes(2), hours(4)});
+  if (dice->Percent(40)) route.escalation = "ladder";
   return route;
+}
+
+/// A route below the root, which alone may be muted.
+rules::RouteSpec RandomChild(Dice* dice) {
+  rules::RouteSpec child = RandomRoute(dice);
+  child.match = RandomMatchers(dice);
+  if (dice->Percent(30)) child.mute_times.push_back("soon");
+  if (dice->Percent(20)) child.mute_times.push_back("later");
+  return child;
+}
+
+/// Some minutes of the day that follow `now` by the clocks of some zone.
+rules::MuteTimeSpec RandomMute(Dice* dice, Time now, std::string name) {
+  rules::MuteTimeSpec mute;
+  mute.name = std::move(name);
+  mute.timezone =
+      dice->Of(std::vector<std::string>{"UTC", "America/Havana", "Asia/Kathmandu", "Europe/Paris"});
+  mute.offsets = server::ZoneOffsets(mute.timezone).value();
+  const Duration local = now.time_since_epoch() + rules::OffsetAt(mute, now);
+  const auto begin = std::chrono::floor<minutes>(local % hours(24)).count() + dice->Below(6);
+  mute.from_minute = static_cast<std::int32_t>(begin % (24 * 60));
+  mute.to_minute =
+      static_cast<std::int32_t>((begin + dice->Of(std::vector<int>{0, 1, 4, 300})) % (24 * 60) + 1);
+  mute.weekdays = static_cast<std::uint8_t>(dice->Percent(50) ? 0x7F : 1 + dice->Below(0x7F));
+  return mute;
+}
+
+void AddLife(Dice* dice, Time now, RuleSet* rules) {
+  rules->mute_times = {RandomMute(dice, now, "soon"), RandomMute(dice, now, "later")};
+  rules::EscalationSpec ladder;
+  ladder.name = "ladder";
+  Duration after{0};
+  for (std::int64_t steps = 1 + dice->Below(3); steps > 0; --steps) {
+    after += seconds(1 + dice->Below(60));
+    ladder.steps.push_back({after, dice->Of(kReceivers)});
+  }
+  rules->escalations.push_back(std::move(ladder));
+  rules->flapping = {static_cast<std::uint32_t>(dice->Of(std::vector<int>{0, 2, 2, 3})),
+                     dice->Of(std::vector<Duration>{minutes(2), hours(1)}),
+                     minutes(1) + seconds(dice->Below(60))};
 }
 
 rules::AbsenceSpec Silent(Dice* dice, std::string name) {
@@ -144,6 +190,23 @@ rules::AbsenceSpec Silent(Dice* dice, std::string name) {
   }
   if (dice->Percent(30)) absence.common.where = {{"environment", {"production"}}};
   return absence;
+}
+
+rules::ExpectationSpec Follows(Dice* dice, std::string name) {
+  rules::ExpectationSpec expectation;
+  expectation.common.name = std::move(name);
+  expectation.common.by = dice->Of(std::vector<std::vector<std::string>>{
+      {"agent"}, {"agent"}, {"agent", "type"}, {"service"}, {}});
+  expectation.common.keep_firing_for =
+      dice->Of(std::vector<Duration>{Duration(0), seconds(5), seconds(40)});
+  expectation.measure =
+      dice->Of(std::vector<std::string>{"tasks.started", "changes", "errors", "tasks.failed"});
+  expectation.expect.measure =
+      dice->Of(std::vector<std::string>{"tasks.completed", "requests.ok", "cost", "agents"});
+  if (dice->Percent(30)) expectation.common.where = {{"environment", {"production"}}};
+  if (dice->Percent(30)) expectation.expect.where = {{"type", {"development"}}};
+  expectation.within = seconds(2 + dice->Below(60));
+  return expectation;
 }
 
 rules::NoticeSpec Paid(Dice* dice) {
@@ -176,23 +239,20 @@ std::vector<rules::LabelMatcher> RandomMatchers(Dice* dice) {
   return matchers;
 }
 
-void AddRandomRouting(Dice* dice, RuleSet* rules) {
-  for (const char* name : {"ops", "pager", "quiet"}) {
+void AddRandomRouting(Dice* dice, Time now, RuleSet* rules) {
+  for (const std::string& name : kReceivers) {
     rules::ReceiverSpec receiver;
     receiver.name = name;
     receiver.target = "http://127.0.0.1:9/";
     receiver.send_resolved = receiver.name != "quiet";
     rules->receivers.push_back(std::move(receiver));
   }
+  AddLife(dice, now, rules);
   rules->route = RandomRoute(dice);
   for (std::int64_t children = dice->Below(3); children > 0; --children) {
-    rules::RouteSpec child = RandomRoute(dice);
-    child.match = RandomMatchers(dice);
+    rules::RouteSpec child = RandomChild(dice);
     child.proceeds = dice->Percent(40);
-    if (dice->Percent(30)) {
-      child.children.push_back(RandomRoute(dice));
-      child.children.back().match = RandomMatchers(dice);
-    }
+    if (dice->Percent(30)) child.children.push_back(RandomChild(dice));
     rules->route.children.push_back(std::move(child));
     // One that the routes before it leave nothing to is refused.
     if (!rules::Validate(*rules).empty()) rules->route.children.pop_back();
@@ -206,7 +266,34 @@ void AddRandomRouting(Dice* dice, RuleSet* rules) {
     // One that fits itself is refused.
     if (inhibition.source != inhibition.target) rules->inhibitions.push_back(std::move(inhibition));
   }
-  rules->flapping.fires = 0;  // the model does not know it
+}
+
+namespace {
+
+void Overlay(Dice* dice, Time now, rules::RuleCommon* common) {
+  if (dice->Percent(10)) common->owner = "payments";
+  common->shadow = dice->Percent(8);
+  common->active_from = Time::min();
+  common->active_to = Time::max();
+  if (!dice->Percent(12)) return;
+  if (dice->Percent(70)) common->active_from = now + dice->Span(minutes(4));
+  if (dice->Percent(70))
+    common->active_to = std::max(now, common->active_from) + dice->Span(minutes(4));
+}
+
+}  // namespace
+
+void AddOverlays(Dice* dice, Time now, RuleSet* rules) {
+  const auto each = [&](auto& specs) {
+    for (auto& spec : specs) Overlay(dice, now, &spec.common);
+  };
+  each(rules->slos);
+  each(rules->budgets);
+  each(rules->goals);
+  each(rules->thresholds);
+  each(rules->absences);
+  each(rules->expects);
+  each(rules->notices);
 }
 
 RuleSet RandomRules(Dice* dice) {
@@ -216,9 +303,12 @@ RuleSet RandomRules(Dice* dice) {
   if (dice->Percent(60)) rules.slos.push_back(Latency(dice));
   if (dice->Percent(60)) rules.slos.push_back(Slices(dice));
   if (dice->Percent(50)) rules.slos.push_back(Perfect(dice));
+  AddBudgets(dice, &rules);
   AddThresholds(dice, &rules);
   rules.absences.push_back(Silent(dice, "silent"));
   if (dice->Percent(50)) rules.absences.push_back(Silent(dice, "gone"));
+  for (std::int64_t i = dice->Below(3); i > 0; --i)
+    rules.expects.push_back(Follows(dice, "follows-" + std::to_string(i)));
   if (dice->Percent(70)) rules.notices.push_back(Paid(dice));
   return rules;
 }

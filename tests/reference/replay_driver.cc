@@ -7,8 +7,6 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -20,10 +18,14 @@
 #include <vector>
 
 #include "rules/engine/engine.h"
+#include "server/partition/calendar_zones.h"
 #include "storage/base/assert.h"
 #include "storage/base/bytes.h"
+#include "tests/reference/describe.h"
 #include "tests/reference/dice.h"
+#include "tests/reference/random_budgets.h"
 #include "tests/reference/random_events.h"
+#include "tests/reference/random_questions.h"
 #include "tests/reference/random_rules.h"
 
 namespace barograph::reference {
@@ -33,7 +35,6 @@ using nlohmann::json;
 using rules::Engine;
 using rules::Projection;
 using rules::RuleSet;
-using rules::SloSpec;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -43,128 +44,6 @@ constexpr std::string_view kTenant = "default";
 /// More instances than a seed ever has.
 constexpr std::size_t kAllInstances = 1'000'000;
 constexpr int kCallsPerSecondMax = 1'000;
-
-std::int64_t Nanos(Time time) { return time.time_since_epoch().count(); }
-
-std::string Decimal(double value) {
-  std::array<char, 64> text{};
-  return {
-      text.data(),
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed).ptr};
-}
-
-json Where(const std::vector<Projection::Filter>& where) {
-  json found = json::object();
-  for (const Projection::Filter& filter : where) found[filter.dimension] = filter.any_of;
-  return found;
-}
-
-json Describe(const rules::Indicator& indicator) {
-  json found = {{"measure", indicator.measure}};
-  if (indicator.at_most_nanos) found["at_most_nanos"] = *indicator.at_most_nanos;
-  return found;
-}
-
-json Describe(const SloSpec& slo) {
-  json burn = json::array();
-  for (const rules::BurnRow& row : slo.burn) {
-    burn.push_back(
-        {{"long_ns", row.long_window.count()},
-         {"short_ns", row.short_window.count()},
-         {"budget", Decimal(row.budget)},
-         {"severity", Name(row.severity)},
-         {"condition", FormatDuration(row.long_window) + "/" + FormatDuration(row.short_window)}});
-  }
-  json found = {{"name", slo.common.name},
-                {"by", slo.common.by},
-                {"where", Where(slo.common.where)},
-                {"labels", slo.common.labels},
-                {"severity", Name(slo.common.severity)},
-                {"for_ns", slo.common.for_duration.count()},
-                {"keep_firing_for_ns", slo.common.keep_firing_for.count()},
-                {"min_events", slo.common.min_events},
-                {"good", Describe(slo.good)},
-                {"total", Describe(slo.total)},
-                {"objective_ppb", slo.objective_ppb},
-                {"period_ns", slo.period.count()},
-                {"burn", burn}};
-  if (slo.freeze_below) found["freeze_below"] = Decimal(*slo.freeze_below);
-  if (slo.slice) {
-    found["slice"] = {{"measure", slo.slice->measure},
-                      {"per_ns", slo.slice->per.count()},
-                      {"bound", Decimal(slo.slice->bound)},
-                      {"above", slo.slice->above},
-                      {"slice_ns", slo.slice->slice.count()}};
-  }
-  return found;
-}
-
-json Describe(const rules::AbsenceSpec& absence) {
-  return {{"name", absence.common.name},
-          {"by", absence.common.by},
-          {"where", Where(absence.common.where)},
-          {"labels", absence.common.labels},
-          {"severity", Name(absence.common.severity)},
-          {"keep_firing_for_ns", absence.common.keep_firing_for.count()},
-          {"measure", absence.measure},
-          {"silence_ns", absence.silence.count()},
-          {"expected", absence.expected},
-          {"seen_within_ns", absence.seen_within.count()}};
-}
-
-json Describe(const rules::NoticeSpec& notice) {
-  return {
-      {"name", notice.common.name}, {"by", notice.common.by}, {"where", Where(notice.common.where)},
-      {"each", notice.each},        {"limit", notice.limit},  {"per_ns", notice.per.count()}};
-}
-
-std::string_view Name(rules::ThresholdSpec::Versus versus) {
-  constexpr std::array<std::string_view, 4> kNames = {"number", "baseline", "previous", "anomaly"};
-  return kNames.at(static_cast<std::size_t>(versus));
-}
-
-std::string_view Name(rules::ThresholdSpec::Side side) {
-  constexpr std::array<std::string_view, 3> kNames = {"above", "below", "both"};
-  return kNames.at(static_cast<std::size_t>(side));
-}
-
-json Describe(const rules::ThresholdSpec& spec) {
-  return {{"name", spec.common.name},
-          {"by", spec.common.by},
-          {"where", Where(spec.common.where)},
-          {"labels", spec.common.labels},
-          {"severity", Name(spec.common.severity)},
-          {"for_ns", spec.common.for_duration.count()},
-          {"keep_firing_for_ns", spec.common.keep_firing_for.count()},
-          {"min_events", spec.common.min_events},
-          {"form", rules::Name(spec.form)},
-          {"measure", spec.measure},
-          {"whole", spec.whole},
-          {"per_ns", spec.per.count()},
-          {"quantile", FormatDecimal(spec.quantile_ppb, 9)},
-          {"over_ns", spec.over.count()},
-          {"currency", spec.currency},
-          {"versus", Name(spec.versus)},
-          {"side", Name(spec.side)},
-          {"bound", spec.bound.number},
-          {"span_ns", spec.span.count()},
-          {"slo", spec.slo},
-          {"condition", rules::ConditionText(spec)}};
-}
-
-json Describe(const rules::DerivedSpec& derived) {
-  constexpr std::array<std::string_view, 3> kTypes = {"plus", "minus", "ratio"};
-  return {{"name", derived.name},
-          {"type", kTypes.at(static_cast<std::size_t>(derived.type))},
-          {"parts", derived.parts}};
-}
-
-template <typename Specs>
-json DescribeAll(const Specs& specs) {
-  json found = json::array();
-  for (const auto& spec : specs) found.push_back(Describe(spec));
-  return found;
-}
 
 json Describe(const storage::PricesApplied& prices) {
   json entries = json::array();
@@ -191,30 +70,6 @@ json Describe(const storage::AlertTransition& transition) {
   return {{"rule", transition.rule},       {"labels", transition.labels},
           {"from", Name(transition.from)}, {"to", Name(transition.to)},
           {"at_ns", Nanos(transition.at)}, {"condition", up ? transition.condition : ""}};
-}
-
-json Describe(const std::vector<rules::LabelMatcher>& matchers) {
-  constexpr const char* kOps[] = {"", "=", "!=", "=~", "!~"};
-  json found = json::array();
-  for (const rules::LabelMatcher& matcher : matchers) {
-    found.push_back({{"name", matcher.name},
-                     {"op", kOps[static_cast<std::size_t>(matcher.op)]},
-                     {"value", matcher.value}});
-  }
-  return found;
-}
-
-json Describe(const rules::RouteSpec& route) {
-  json children = json::array();
-  for (const rules::RouteSpec& child : route.children) children.push_back(Describe(child));
-  return {{"receiver", route.receiver},
-          {"group_by", route.group_by},
-          {"group_wait_ns", route.group_wait.count()},
-          {"group_interval_ns", route.group_interval.count()},
-          {"repeat_interval_ns", route.repeat_interval.count()},
-          {"match", Describe(route.match)},
-          {"continue", route.proceeds},
-          {"children", children}};
 }
 
 json Describe(const rules::Notice& notice) {
@@ -261,22 +116,7 @@ class Replay {
       std::fprintf(stderr, "%s: %s\n", error.path.c_str(), error.message.c_str());
       std::exit(EXIT_FAILURE);
     }
-    json written = {
-        {"slos", DescribeAll(rules.slos)},       {"thresholds", DescribeAll(rules.thresholds)},
-        {"derived", DescribeAll(rules.derived)}, {"absences", DescribeAll(rules.absences)},
-        {"notices", DescribeAll(rules.notices)}, {"routes", Describe(rules.route)}};
-    written["receivers"] = json::array();
-    for (const rules::ReceiverSpec& receiver : rules.receivers) {
-      written["receivers"].push_back(
-          {{"name", receiver.name}, {"send_resolved", receiver.send_resolved}});
-    }
-    written["inhibitions"] = json::array();
-    for (const rules::InhibitionSpec& inhibition : rules.inhibitions) {
-      written["inhibitions"].push_back({{"source", Describe(inhibition.source)},
-                                        {"target", Describe(inhibition.target)},
-                                        {"equal", inhibition.equal}});
-    }
-    Write({{"rules", written}, {"log_time_ns", Nanos(now)}});
+    Write({{"rules", DescribeRules(rules)}, {"log_time_ns", Nanos(now)}});
     FoldDecided(engine_.ApplyRules(rules, {"test", "reload"}), now);
     rules_ = rules;
   }
@@ -291,6 +131,7 @@ class Replay {
   }
   void Arrive(const std::vector<v1::Event>& events, Time now, bool evaluate);
   void EvaluateSecond(Time second);
+  void OpenPeriods(Time second);
   void Silence(Dice* dice, Time now);
   void Expire(Dice* dice, Time now);
   void Acknowledge(Dice* dice, Time now);
@@ -385,8 +226,18 @@ void Replay::Arrive(const std::vector<v1::Event>& events, Time now, bool evaluat
   AnswerTold(transitions);
 }
 
+/// As the server does before it evaluates a second.
+void Replay::OpenPeriods(Time second) {
+  for (const Engine::MissingPeriod& missing : engine_.MissingPeriods(second)) {
+    const auto period = server::PeriodOf(missing.calendar, missing.at);
+    BAROGRAPH_ASSERT(period.has_value(), "the zone is known");
+    FoldDecided(engine_.OpenPeriod(*period), second);
+  }
+}
+
 void Replay::EvaluateSecond(Time second) {
   Write({{"evaluate_second", Nanos(second)}});
+  OpenPeriods(second);
   json transitions = json::array();
   bool more = true;
   for (int calls = 0; more; ++calls) {
@@ -409,7 +260,7 @@ void Replay::Silence(Dice* dice, Time now) {
   const auto& silenced = std::get<storage::Silenced>(decided->at(0).events.at(0));
   Write({{"silence",
           {{"id", silenced.id},
-           {"matchers", Describe(silenced.matchers)},
+           {"matchers", DescribeMatchers(silenced.matchers)},
            {"starts_at_ns", Nanos(silenced.starts_at)},
            {"ends_at_ns", Nanos(silenced.ends_at)},
            {"at_ns", Nanos(silenced.at)}}},
@@ -435,7 +286,8 @@ void Replay::Acknowledge(Dice* dice, Time now) {
   wish.matchers = RandomMatchers(dice);
   const auto decided = engine_.Acknowledge(kTenant, wish, now);
   if (!decided.ok() || decided->empty()) return;
-  Write({{"acknowledge", {{"matchers", Describe(wish.matchers)}}}, {"log_time_ns", Nanos(now)}});
+  Write({{"acknowledge", {{"matchers", DescribeMatchers(wish.matchers)}}},
+         {"log_time_ns", Nanos(now)}});
   FoldDecided(*decided, now);
 }
 
@@ -496,71 +348,56 @@ void Replay::AskBudgets(Time at) {
                        {"total", FormatDecimal(slo.total, 0)},
                        {"remaining", slo.budget_remaining}});
   }
-  Answer({{"budgets", budgets}});
+  json spending = json::array();
+  for (const rules::BudgetStatus& status : engine_.Budgets(kTenant, at, "", kAllInstances)) {
+    json period;
+    if (status.period) period = {Nanos(status.period->start), Nanos(status.period->end)};
+    json exhausted_at;
+    if (status.exhausted_at) exhausted_at = Nanos(*status.exhausted_at);
+    spending.push_back({{"rule", status.rule},
+                        {"labels", status.labels},
+                        {"amount", FormatDecimal(status.amount, 0)},
+                        {"period", period},
+                        {"expected_ppb", status.expected_ppb},
+                        {"exhausted_at_ns", exhausted_at},
+                        {"filling", status.filling}});
+  }
+  Answer({{"budgets", budgets}, {"spending", spending}});
 }
 
-/// A few windows over series of the built-in projections and of the rules.
-void AskSome(Dice* dice, Time now, Replay* replay) {
-  const std::vector<Duration> sums = {seconds(10),   minutes(1),    minutes(5), hours(1),
-                                      hours(2),      hours(6),      hours(24),  hours(72),
-                                      hours(24 * 7), hours(24 * 30)};
-  const std::vector<Duration> others = {minutes(10), hours(1), hours(6), hours(24), hours(24 * 35)};
-  const std::vector<std::pair<json, json>> cells = {
-      {json::array(), json::array()}, {{"agent"}, {"ada"}},   {{"service"}, {"tiles"}},
-      {{"type"}, {"development"}},    {{"model"}, {"large"}}, {{"category"}, {"FEES"}}};
-  const auto question = [&](const char* kind, const char* measure, const char* qualifier,
-                            const std::vector<Duration>& windows) {
-    const auto& [by, values] = dice->Of(cells);
-    return json{{"by", by},
-                {"where", json::object()},
-                {"values", values},
-                {"kind", kind},
-                {"measure", measure},
-                {"qualifier", qualifier},
-                {"at_ns", Nanos(now)},
-                {"window_ns", dice->Of(windows).count()}};
-  };
-  const std::vector<std::pair<const char*, const char*>> measures = {
-      {"tasks.finished", ""}, {"tasks.late", ""},        {"tasks.on_time", ""},
-      {"cost", "USD"},        {"cost", "EUR"},           {"unpriced", ""},
-      {"tokens", ""},         {"tokens.cache_read", ""}, {"revenue.net", "USD"},
-      {"fees", "EUR"},        {"requests.failed", ""},   {"operations", ""},
-      {"errors", ""},         {"changes", ""},           {"alerts.fired", ""},
-      {"sample:queue", ""},   {"sample:handled", ""},    {"activity:signup", ""},
-      {"task.value", "USD"}};
-  for (const auto& [measure, qualifier] : measures)
-    replay->Ask(question("sum", measure, qualifier, sums));
-  for (const auto& [measure, qualifier] :
-       std::vector<std::pair<const char*, const char*>>{{"request.duration", ""},
-                                                        {"task.duration", ""},
-                                                        {"cost.amount", "USD"},
-                                                        {"feedback.score", ""}}) {
-    json quantile = question("quantile", measure, qualifier, others);
-    quantile["q"] = dice->Of(std::vector<std::string>{"0", "0.5", "0.9", "0.95", "0.99", "1"});
-    replay->Ask(std::move(quantile));
+/// Days before the stream in which the server ran for some seconds now and then, so that periods
+/// began and days were counted. Returns the second at which the stream begins.
+Time LiveBefore(Dice* dice, RandomEvents* events, Time second, Time until, Replay* replay) {
+  while (second < until) {
+    const Time stopped = second;
+    second = std::min(until, stopped + hours(1) + dice->Span(hours(14)));
+    second = std::chrono::ceil<seconds>(second);
+    replay->Resume(stopped, second);
+    replay->Arrive(events->Arrive(second), second, true);
+    for (std::int64_t left = 1 + dice->Below(3); left > 0; --left) {
+      second += seconds(1);
+      replay->EvaluateSecond(second);
+    }
   }
-  replay->Ask(question("gauge", "sample:queue", "gauge", others));
-  for (const char* measure : {"agents", "customers", "subjects"})
-    replay->Ask(question("distinct", measure, "", others));
-  json between = question("between", "tasks.completed", "", sums);
-  const Time hour = std::chrono::floor<hours>(now) + hours(1);
-  between["to_ns"] = Nanos(hour - hours(dice->Below(24 * 3)));
-  between["from_ns"] =
-      between["to_ns"].get<std::int64_t>() - Duration(hours(1 + dice->Below(24 * 8))).count();
-  replay->Ask(std::move(between));
-  replay->AskBudgets(now);
+  return second;
 }
 
 void Run(std::uint64_t seed, int length, Replay* replay) {
   Dice dice(seed);
   RandomEvents events(&dice, seed);
-  Time second{seconds(1'700'000'000 + dice.Below(86'400))};
   RuleSet rules = RandomRules(&dice);
-  AddRandomRouting(&dice, &rules);
+  Time second{seconds(1'700'000'000 + dice.Below(86'400))};
+  if (dice.Percent(60)) second = ShortlyBeforeAPeriod(&dice, rules);
+  const Time begin = second;
+  AddRandomRouting(&dice, begin, &rules);
+  AddOverlays(&dice, begin, &rules);
+  const bool lived = dice.Percent(35);
+  if (lived) second -= hours(24) * (1 + dice.Below(30));
   replay->Configure(rules, second);
   replay->ApplyPrices(RandomEvents::Prices(&dice, second - hours(24 * 5)), second);
   replay->Arrive(events.History(second, 60), second, false);
   replay->ApplyPrices(RandomEvents::Prices(&dice, second - hours(24)), second);
+  if (lived) second = LiveBefore(&dice, &events, second, begin, replay);
   for (int i = 0; i < length; ++i) {
     Time now = second;
     for (std::int64_t records = dice.Below(3); records > 0; --records) {
@@ -570,11 +407,20 @@ void Run(std::uint64_t seed, int length, Replay* replay) {
     if (dice.Below(60) == 0) events.ChangeLuck();
     if (dice.Below(250) == 0) {
       RuleSet edited = EditRules(&dice, RandomRules(&dice));
+      if (dice.Percent(50)) {
+        edited.budgets = rules.budgets;
+        edited.goals = rules.goals;
+        edited.expects = rules.expects;
+      }
+      AddOverlays(&dice, now, &edited);
       edited.route = rules.route;
       edited.receivers = rules.receivers;
       edited.inhibitions = rules.inhibitions;
+      edited.mute_times = rules.mute_times;
+      edited.escalations = rules.escalations;
       edited.flapping = rules.flapping;
       replay->Configure(edited, now);
+      rules = std::move(edited);
     }
     if (dice.Below(40) == 0) replay->Silence(&dice, now);
     if (dice.Below(90) == 0) replay->Expire(&dice, now);
@@ -587,7 +433,9 @@ void Run(std::uint64_t seed, int length, Replay* replay) {
       second = std::chrono::ceil<seconds>(stopped + gap);
     }
     replay->EvaluateSecond(second);
-    if (i % 60 == 59) AskSome(&dice, second, replay);
+    if (i % 60 != 59) continue;
+    for (json& question : RandomQuestions(&dice, second)) replay->Ask(std::move(question));
+    replay->AskBudgets(second);
   }
 }
 

@@ -7,11 +7,10 @@ import math
 from fractions import Fraction
 
 import windows
-from rule import Rule
+from rule import RESUME_GRACE, Rule, Verdict
 from windows import DAY, HOUR, MINUTE, SECOND
 
 KEPT = 35 * DAY
-GRACE = 5 * MINUTE
 DAYS_MIN = 3
 SPARSE = 25
 HOURS_BESIDE = 2
@@ -58,39 +57,26 @@ class Reading:
         self.value, self.events, self.empty = value, events, empty
 
 
-class Verdict:
-    def __init__(self, holds=False, quiet=False, unknown=False):
-        self.holds, self.quiet, self.unknown = holds, quiet, unknown
-
-
 class Threshold(Rule):
-    """One `thresholds:` item, with the face of model.Slo as far as the life of alerts needs it."""
-
-    slice = None
+    """One `thresholds:` item."""
 
     def __init__(self, spec, derived, slos):
-        self.spec, self.derived = spec, {one["name"]: one for one in derived}
-        self.name, self.form = spec["name"], spec["form"]
+        super().__init__(spec)
+        self.derived = {one["name"]: one for one in derived}
+        self.form = spec["form"]
         self.slo = next((slo for slo in slos if slo.name == spec["slo"]), None)
         of_slo = self.form == "budget_remaining"
-        self.by = self.slo.by if of_slo else tuple(sorted(set(spec["by"])))
-        where = self.slo.where if of_slo else spec["where"]
-        self.where = {name: sorted(values) for name, values in where.items()}
-        self.hold, self.keep = spec["for_ns"], spec["keep_firing_for_ns"]
-        self.levels = [(spec["severity"], False, [])]
+        if of_slo:
+            self.by, self.where = self.slo.by, self.slo.where
+        self.levels = [(spec["severity"], "", [])]
         self.over, self.span, self.per = spec["over_ns"], spec["span_ns"], spec["per_ns"]
         self.bound = Fraction(spec["bound"])
         self.currency = spec["currency"] or "USD"
-        self.whole = False
-        self.since = 0
         if of_slo:
             return
         self.of, self.to = self.parts(spec["measure"], spec["whole"])
         self.is_sum = self.of[0][0] not in DISTRIBUTIONS and self.form not in ("mean", "last", "distinct")
         self.additive = self.form == "distinct" or self.form == "count" or (self.is_sum and self.form != "ratio")
-
-    def slice_identity(self):
-        return None
 
     # --- What is measured ------------------------------------------------------------------------
 
@@ -306,7 +292,7 @@ class Threshold(Rule):
 
     def away(self, at, gaps):
         """Time of the window that ends at `at` without a server, or in the grace after a stop."""
-        stretches = [(stop, back + GRACE) for stop, back in gaps]
+        stretches = [(stop, back + RESUME_GRACE) for stop, back in gaps]
         begin, away = at - self.over, 0
         for stop, back in sorted(stretches):
             first, last = max(stop, begin), min(back, at)
@@ -314,9 +300,24 @@ class Threshold(Rule):
                 away, begin = away + last - first, last
         return away
 
+    def verdicts(self, history, values, now):
+        cell = history.cells(self)[values]
+        if self.form == "budget_remaining":
+            verdict = self.judge_budget(history, cell, now)
+        elif self.form == "new":
+            verdict = self.judge_new(cell, now)
+        else:
+            verdict = self.judge(cell, now, history.gaps)
+        verdict.condition = self.spec["condition"] if verdict.holds else ""
+        return [verdict]
+
+    def judge_budget(self, history, cell, now):
+        bad, total = self.slo.share(history, cell, now, self.slo.spec["period_ns"])
+        quiet = total == 0 or total < self.spec["min_events"]
+        left = None if quiet else 1 - Fraction(bad, total) / self.slo.allowed
+        return Verdict(not quiet and left < self.bound, quiet=quiet)
+
     def judge(self, cell, at, gaps):
-        if self.form == "new":
-            return self.judge_new(cell, at)
         away = self.away(at, gaps)
         now = self.now(cell, at)
         few = now.events < self.spec["min_events"]

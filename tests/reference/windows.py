@@ -55,9 +55,11 @@ class Projection:
     def __init__(self, by, where, built_in=False):
         self.by, self.where, self.built_in = tuple(by), where, built_in
         self.cells = {}
+        self.identity = self.by, tuple(sorted((name, tuple(values))
+                                              for name, values in where.items()))
 
     def key(self):
-        return self.by, tuple(sorted((name, tuple(values)) for name, values in self.where.items()))
+        return self.identity
 
     def cell_of(self, dimensions, time, log_time):
         """The event's cell, made when it is the first one; None when the event is not meant."""
