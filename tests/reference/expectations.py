@@ -67,11 +67,11 @@ class Expectation(Rule):
 
     def due(self, history, wait):
         """From here on the answer is missing: what a start interrupts gets its grace."""
-        due = after(history.gaps, wait, self.spec["within_ns"])
+        due = after(history.known_gaps(), wait, self.spec["within_ns"])
         return max(due, history.grace_end()) if due >= history.resumed_at else due
 
     def over(self, history, wait):
-        return after(history.gaps, self.due(history, wait), self.keep)
+        return after(history.known_gaps(), self.due(history, wait), self.keep)
 
     def moments(self, history, values):
         return [moment for wait in self.waits.get(values, ())
