@@ -1,10 +1,11 @@
 """Expectations: one thing must follow another in time (docs/rules.md)."""
 
-from absences import after, newest_buckets
+from absences import after, counted, newest_buckets
 from rule import Rule, Verdict
-from windows import Projection
+from windows import MINUTE, Projection
 
 WAITS = 32  # of one instance at once
+KEPT_BEYOND = 10 * MINUTE  # so long an ended wait holds its place among them: README.md
 
 
 class Expectation(Rule):
@@ -48,27 +49,29 @@ class Expectation(Rule):
         names = {name for _, name, _, _ in found}
         ended = False
         if projection == self.answering().key() and self.spec["expect_measure"] in names:
-            if self.defect != "answers-before":
-                self.answers[values] = max(time, self.answers.get(values, time))
+            self.answers[values] = max(time, self.answers.get(values, time))
             waits = self.waits.get(values, [])
-            self.waits[values] = [wait for wait in waits if wait > time]
+            self.waits[values] = [wait for wait in waits
+                                  if wait > time and self.defect != "answer-of-before"]
             ended = len(self.waits[values]) < len(waits)
         asked = projection == self.projection().key() and self.spec["measure"] in names
         if asked and self.answers.get(values, time - 1) < time:
-            waits = self.waits.setdefault(values, [])
-            waiting = [wait for wait in waits if history.log_time < self.over(history, wait)]
-            if len(waiting) >= WAITS:
-                waits.remove(max(waiting))
+            kept = self.spec["within_ns"] + self.keep + KEPT_BEYOND
+            waits = [wait for wait in self.waits.get(values, ())
+                     if counted(history.gaps, wait, time) < kept]
+            if len(waits) >= WAITS:
+                waits.remove(max(waits))
+            self.waits[values] = waits
             waits.append(time)
         return ended
 
     def due(self, history, wait):
         """From here on the answer is missing: what a start interrupts gets its grace."""
-        due = after(history.gaps, wait, self.spec["within_ns"])
+        due = after(history.known_gaps(), wait, self.spec["within_ns"])
         return max(due, history.grace_end()) if due >= history.resumed_at else due
 
     def over(self, history, wait):
-        return after(history.gaps, self.due(history, wait), self.keep)
+        return after(history.known_gaps(), self.due(history, wait), self.keep)
 
     def moments(self, history, values):
         return [moment for wait in self.waits.get(values, ())

@@ -26,7 +26,7 @@ from windows import MINUTE, SECOND
 DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset", "double-count",
            "inhibition-everywhere", "repeat-early", "ack-for-ever", "gap-counts", "grace-ignored",
            "limit-off-by-one", "silence-ignored", "zone-ignored", "proration-ignored",
-           "answers-before", "shadow-speaks", "mute-ignored", "flapping-told", "ladder-climbs-on"]
+           "answer-of-before", "shadow-speaks", "mute-ignored", "flapping-told", "ladder-climbs-on"]
 LATE = 5 * MINUTE  # only for the seeded defect
 
 

@@ -20,7 +20,7 @@ def fnv1a(labels):
 
 
 class History:
-    """What rules read: the lists of all that came, how far time is, and when the server was away."""
+    """What rules read: all that came, how far time is, when the server was away."""
 
     def __init__(self, store, defect=None):
         self.store, self.defect = store, defect
