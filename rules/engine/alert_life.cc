@@ -100,8 +100,8 @@ void Engine::State::MarkFlapping(Draft* draft, Time now) const {
                        std::make_move_iterator(begun.end()));
 }
 
-/// Starts and ends of silences, steps of ladders, leases whose time is up, alerts that settled, tests
-/// that nobody ended.
+/// Starts and ends of silences, steps of ladders, leases whose time is up, alerts that settled,
+/// tests that nobody ended.
 bool Engine::State::RunLife(std::size_t* budget, std::vector<Draft>* drafts) {
   const Time second = cursor.second;
   const FlapSpec& flapping = routing.flapping;

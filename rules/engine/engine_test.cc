@@ -543,11 +543,10 @@ TEST(EngineTest, HoursThatDoNotCountEndWhatFiresAndWithdrawnTheyCountAgain) {
   harness.Restart();
   const std::vector<storage::Exclusion> all = harness.engine().Exclusions("default");
   ASSERT_THAT(all, SizeIs(1));
-  harness.Do(harness.engine().WithdrawExclusion("default", all[0].id, {"ada", "command"},
-                                                harness.Now()));
+  harness.Do(
+      harness.engine().WithdrawExclusion("default", all[0].id, {"ada", "command"}, harness.Now()));
   harness.RunUntil(hours(1) + minutes(20));
-  EXPECT_THAT(harness.TakeTransitions(),
-              ElementsAre("1h19m critical inactive>firing"));
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre("1h19m critical inactive>firing"));
   wish.slo = "task";
   EXPECT_EQ(exclude().error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());

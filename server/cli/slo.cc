@@ -96,7 +96,7 @@ void AddSloCommand(CLI::App& root, int* status) {
   barograph slo
   barograph slo task-success --worst-first --limit 20
   barograph slo -o json | jq '.slos[] | select(.budget_remaining < 0.1)'
-  barograph slo exclusion add task-success --from 2026-12-01T22:00:00Z --for 2h --reason "new disks")");
+  barograph slo exclusion add task-success --from 2026-12-01T22:00:00Z --for 2h --reason disks)");
   command.add_option("rule", flags->rule, "Only this SLO");
   command.add_flag("--worst-first", flags->worst_first, "Least error budget first");
   command.add_option("--limit", flags->limit, "Instances at most")->capture_default_str();

@@ -56,8 +56,7 @@ DeliverySchedule::Ended DeliverySchedule::End(Waiting& waiting, storage::Deliver
 bool DeliverySchedule::MaySupersede(const Group& group, const Waiting& old, Time now) const {
   const bool is_front = &old == &group.queue.front();
   if (old.ended || (is_front && group.under_way)) return false;
-  return (is_front && group.attempts > 0) ||
-         now - old.row.pending_since() >= policy_.late_after;
+  return (is_front && group.attempts > 0) || now - old.row.pending_since() >= policy_.late_after;
 }
 
 DeliverySchedule::Ended DeliverySchedule::Supersede(Group& group, Waiting& old,

@@ -1,7 +1,9 @@
-// Receivers that are down for hours, answer 500, or hang: what the engine decides over half a day goes through the delivery schedule to
-// receivers on a simulated clock, with a restart of the schedule every 97 minutes. Held is the promise of the outbox: of each alert every
-// receiver hears the last transition at least once, never that it fires after it was told that it ended; an alert that nobody saw arrives
-// as one resolved message with both times; and whoever is well hears everything within a second.
+// Receivers that are down for hours, answer 500, or hang: what the engine decides over half a day
+// goes through the delivery schedule to receivers on a simulated clock, with a restart of the
+// schedule every 97 minutes. Held is the promise of the outbox: of each alert every receiver hears
+// the last transition at least once, never that it fires after it was told that it ended; an alert
+// that nobody saw arrives as one resolved message with both times; and whoever is well hears
+// everything within a second.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -263,7 +265,8 @@ TEST_F(OutageTest, WhatBeganAndEndedInTheOutageArrivesAsOneResolvedMessageWithBo
 
 TEST_F(OutageTest, AReceiverThatIsDownIsNotHammered) {
   Run();
-  // Pauses double up to an hour: a notice is tried about a dozen times in six hours, and a restart begins anew.
+  // Pauses double up to an hour: a notice is tried about a dozen times in six hours, and a restart
+  // begins anew.
   const double notices = static_cast<double>(receivers_["down"].bodies.size());
   EXPECT_LT(static_cast<double>(receivers_["down"].tries) / notices, 12);
 }
