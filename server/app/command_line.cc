@@ -33,12 +33,15 @@ std::string DescribeUnplaced(const CLI::App& root) {
   const std::vector<std::string> extra = command->remaining();
   if (extra.empty()) return "";
   const bool is_option = extra.front().starts_with('-');
+  const bool takes_arguments =
+      !command->get_options([](const CLI::Option* option) { return option->get_positional(); })
+           .empty();
   std::vector<std::string> names;
   if (is_option) {
     for (const CLI::Option* option : command->get_options()) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     }
-  } else {
+  } else if (!takes_arguments) {
     const auto shown = [](const CLI::App* app) { return !app->get_group().empty(); };
     for (const CLI::App* app : command->get_subcommands(shown)) names.push_back(app->get_name());
   }

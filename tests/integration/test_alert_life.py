@@ -15,6 +15,7 @@ slos:
     by: [agent]
     objective: 100%
     period: 30d
+    keep_firing_for: 0s
 routes:
   receiver: ops
   group_by: [rule, agent]
