@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "rules/alert/notice_book.h"
 #include "storage/base/digest.h"
@@ -108,21 +113,33 @@ std::vector<NoticeDecided> NoticeBook::DecideAtOnce(std::span<const StagedTransi
     if (transition.alert.state == AlertState::kFiring)
       inhibitions_.Stage(transition.alert.labels, &also);
   }
-  std::map<std::string, NoticeGroup> staged;
+  struct Place {
+    const StagedTransition* transition;
+    std::string row;
+    NoticeGroup fresh;
+  };
+  std::vector<Place> places;
+  // A group that speaks because an alert begins to flap tells what else the batch brings.
+  std::set<std::string> urgent;
   for (const StagedTransition& transition : transitions) {
     const storage::AlertTransition& event = transition.event;
     if (event.from == event.to) continue;
     if (event.to != AlertState::kFiring && event.to != AlertState::kResolved) continue;
     std::vector<NoticeGroup> fresh;
-    const std::vector<std::string> rows = RowsOf(transition, &fresh);
+    std::vector<std::string> rows = RowsOf(transition, &fresh);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto known = groups_.find(rows[i]);
-      if (known != groups_.end() && !MaySpeakNow(known->second, now, transition.flap_begins))
-        continue;
-      const auto [group, is_new] = staged.try_emplace(rows[i], std::move(fresh[i]));
-      if (is_new && known != groups_.end()) group->second = known->second;
-      Stage(transition, &also, &group->second);
+      if (transition.flap_begins) urgent.insert(rows[i]);
+      places.push_back({&transition, std::move(rows[i]), std::move(fresh[i])});
     }
+  }
+  std::map<std::string, NoticeGroup> staged;
+  for (Place& place : places) {
+    const auto known = groups_.find(place.row);
+    if (known != groups_.end() && !MaySpeakNow(known->second, now, urgent.contains(place.row)))
+      continue;
+    const auto [group, is_new] = staged.try_emplace(place.row, std::move(place.fresh));
+    if (is_new && known != groups_.end()) group->second = known->second;
+    Stage(*place.transition, &also, &group->second);
   }
   std::vector<NoticeDecided> notices;
   for (auto& [row_key, group] : staged) {

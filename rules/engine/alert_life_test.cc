@@ -333,6 +333,19 @@ TEST(AlertLifeTest, FlappingIsToldOnceAndSoIsItsEnd) {
   ExpectSameAfterReplay(&harness);
 }
 
+TEST(AlertLifeTest, AGroupThatSpeaksBecauseOneFlapsTellsWhatFiresWithIt) {
+  RuleSet rules = AnyFailure();
+  rules.route.group_by = {"rule"};
+  rules.route.group_interval = minutes(5);
+  RuleHarness harness(rules);
+  for (int i = 0; i < 5; ++i) harness.At(minutes(7 * i) + seconds(10), TaskEvent(false, "a"));
+  harness.At(minutes(28) + seconds(10), TaskEvent(false, "b"));
+  harness.RunUntil(minutes(28) + seconds(11));
+  EXPECT_THAT(Told(harness).back(), testing::AllOf(StartsWith("ops 28m10s"), HasSubstr("[firing a"),
+                                                   HasSubstr("[firing b")));
+  ExpectSameAfterReplay(&harness);
+}
+
 TEST(AlertLifeTest, FlappingStaysQuietWhereNobodyHearsOfEnds) {
   RuleSet rules = AnyFailure();
   rules.receivers[0].send_resolved = false;
