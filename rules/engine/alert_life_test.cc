@@ -336,7 +336,7 @@ TEST(AlertLifeTest, FlappingIsToldOnceAndSoIsItsEnd) {
 TEST(AlertLifeTest, AGroupThatSpeaksBecauseOneFlapsTellsWhatFiresWithIt) {
   RuleSet rules = AnyFailure();
   rules.route.group_by = {"rule"};
-  rules.route.group_interval = minutes(5);
+  rules.route.group_interval = minutes(10);
   RuleHarness harness(rules);
   for (int i = 0; i < 5; ++i) harness.At(minutes(7 * i) + seconds(10), TaskEvent(false, "a"));
   harness.At(minutes(28) + seconds(10), TaskEvent(false, "b"));
