@@ -36,7 +36,7 @@ struct DoorState {
   } counters;
   std::atomic<std::uint64_t> unary_calls_open{0};
 
-  /// False when kStreamsMax are open.
+  /// False when options.streams_max are open.
   [[nodiscard]] bool Enter(PublishStream* stream);
   void Leave(PublishStream* stream);
   [[nodiscard]] std::size_t open_streams() const;

@@ -107,7 +107,7 @@ DoorState::DoorState(const IngestDoorOptions& door_options, PartitionPort& parti
 
 bool DoorState::Enter(PublishStream* stream) {
   const std::lock_guard lock(streams_mutex_);
-  if (streams_.size() >= kStreamsMax) return false;
+  if (streams_.size() >= options.streams_max) return false;
   streams_.insert(stream);
   return true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ struct IngestDoorOptions {
   /// messages. Costs a little on every call, and shows peers' addresses to whoever may ask. gRPC
   /// keeps the service for the life of the process once a door had it.
   bool channelz = false;
+  /// Open Publish streams of all connections; one more is answered RESOURCE_EXHAUSTED.
+  std::size_t streams_max = 1024;
   /// A stream that has read none of its answers for so long is cut.
   Duration write_timeout = std::chrono::seconds(30);
 };

@@ -564,6 +564,37 @@ TEST_F(IngestDoorTest, AReaderThatTakesNoAnswersIsCut) {
   context.TryCancel();
 }
 
+TEST_F(IngestDoorTest, OneStreamMoreThanTheLimitIsRefusedUntilOneEnds) {
+  door_->Drain(std::chrono::seconds(1));
+  door_.reset();
+  Open({.listen = "127.0.0.1:0", .streams_max = 1});
+  v1::PublishRequest hello;
+  hello.set_producer_id("old");
+  v1::PublishResponse response;
+  ::grpc::ClientContext first_context, second_context;
+  auto first = stub_->Publish(&first_context);
+  ASSERT_TRUE(first->Write(hello));
+  ASSERT_TRUE(first->Read(&response));
+  auto second = stub_->Publish(&second_context);
+  EXPECT_FALSE(second->Read(&response));
+  const ::grpc::Status refused = second->Finish();
+  EXPECT_EQ(refused.error_code(), ::grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_NE(refused.error_message().find("at most 1"), std::string::npos)
+      << refused.error_message();
+  first->WritesDone();
+  EXPECT_FALSE(first->Read(&response));
+  EXPECT_TRUE(first->Finish().ok());
+  for (int i = 0; i < 200 && door_->figures().streams_open != 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ::grpc::ClientContext third_context;
+  auto third = stub_->Publish(&third_context);
+  ASSERT_TRUE(third->Write(hello));
+  EXPECT_TRUE(third->Read(&response));
+  third->WritesDone();
+  EXPECT_TRUE(third->Finish().ok());
+}
+
 TEST_F(IngestDoorTest, TwoServersCannotShareAPort) {
   const std::string taken = "127.0.0.1:" + std::to_string(door_->port());
   const auto second = IngestDoor::Open({.listen = taken}, partition_, authenticator_, clock_, {});

@@ -8,7 +8,6 @@
 namespace barograph::ingest {
 
 inline constexpr std::size_t kMessageSlackBytes = 64 * 1024;  ///< framing above kBatchBytesMax
-inline constexpr std::size_t kStreamsMax = 1024;              ///< open Publish streams
 inline constexpr std::size_t kUnaryCallsMax = 1024;           ///< PublishBatch calls under way
 inline constexpr int kStreamsPerConnectionMax = 64;           ///< HTTP/2 streams of one connection
 inline constexpr std::size_t kBatchesPerStreamMax =

@@ -20,9 +20,10 @@ PublishStream::PublishStream(DoorState& door, ::grpc::CallbackServerContext& con
       door_.Enter(this);  // before the lock: the door's comes first where both are held
   const std::lock_guard lock(mutex_);
   if (!entered) {
-    Fail(ToGrpcStatus(Error(ErrorCode::kResourceExhausted,
-                            "too many open streams; at most " + std::to_string(kStreamsMax),
-                            /*retryable=*/true)));
+    Fail(ToGrpcStatus(
+        Error(ErrorCode::kResourceExhausted,
+              "too many open streams; at most " + std::to_string(door_.options.streams_max),
+              /*retryable=*/true)));
   } else if (!peer.ok()) {
     Fail(ToGrpcStatus(peer.error()));
   } else {

@@ -301,6 +301,7 @@ Status Server::State::StartGrpc() {
   ingest::IngestDoorOptions door_options;
   door_options.listen = configuration.server.listen;
   door_options.channelz = configuration.server.channelz;
+  door_options.streams_max = configuration.server.limits.streams;
   BAROGRAPH_ASSIGN(door, ingest::IngestDoor::Open(door_options, *partition, authenticator, clock,
                                                   api->services()));
   return {};

@@ -33,7 +33,7 @@ Error SystemError(const std::string& what) {
   return {ErrorCode::kIo, what + ": " + std::strerror(errno)};
 }
 
-constexpr const char* kRules = R"(apiVersion: barograph/v1
+constexpr const char* kSlos = R"(apiVersion: barograph/v1
 slos:
   - name: task-success
     good: tasks.completed
@@ -42,7 +42,8 @@ slos:
     objective: 99%
     period: 30d
     min_events: 20
-routes:
+)";
+constexpr const char* kRoutes = R"(routes:
   receiver: bench
   group_by: [rule, agent]
   group_wait: 0s
@@ -177,7 +178,7 @@ void WriteFile(const std::string& path, const std::string& text) {
 
 Result<std::unique_ptr<BenchServer>> BenchServer::Start(const BenchFolder& folder,
                                                         const Options& options) {
-  std::string rules = kRules + options.rules;
+  std::string rules = kSlos + options.slos + kRoutes + options.rules;
   if (options.webhook_url.empty()) {
     rules += "receivers:\n  - {name: bench, file: {path: " + folder.File("alerts.jsonl") + "}}\n";
   } else {

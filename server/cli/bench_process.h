@@ -71,7 +71,8 @@ class BenchServer {
     std::string webhook_secret;
     std::string extra_flag;  ///< e.g. --replay
     std::string config;      ///< text of a barograph.yaml
-    std::string rules;       ///< lines beside the benchmarks' own
+    std::string slos;        ///< items beside the benchmarks' own SLO
+    std::string rules;       ///< sections beside the benchmarks' own
   };
   [[nodiscard]] static Result<std::unique_ptr<BenchServer>> Start(const BenchFolder& folder,
                                                                   const Options& options);

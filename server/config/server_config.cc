@@ -215,7 +215,7 @@ const std::array<SettingSpec, 25> kSettings{{
        return ApplyBytes<65'536, 256 * kMebi>(v, &c->limits.group_bytes);
      },
      [](const Config& c) { return ShowBytes(c.limits.group_bytes); }},
-    {"limits.streams", "gRPC streams of one connection; [1, 100000]", false, false,
+    {"limits.streams", "open ingest streams of all connections; [1, 100000]", false, false,
      [](const Values& v, Config* c) { return ApplyCount<1, 100'000>(v, &c->limits.streams); },
      [](const Config& c) { return std::to_string(c.limits.streams); }},
     {"checkpoint.interval", "log time between checkpoints; [100ms, 1h]", false, false,
