@@ -9,4 +9,8 @@ std::optional<Condition::PastBreach> Condition::JudgePast(const InstanceSeries&,
 
 std::optional<Time> Condition::ChangesAt(const InstanceSeries&, Time) const { return std::nullopt; }
 
+std::optional<ForecastQuestion> Condition::Asks(const InstanceSeries&, Time) const {
+  return std::nullopt;
+}
+
 }  // namespace barograph::rules

@@ -8,6 +8,7 @@
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
+#include "storage/event/server_event.h"
 
 namespace barograph::rules {
 
@@ -32,6 +33,36 @@ struct InstanceSeries {
   bool whole = false;               ///< complete over all of the tenant's history
   /// Hours that SLOs do not count, in order and apart from one another; null: none.
   const std::vector<HourSpan>* excluded = nullptr;
+  /// The forecast that was issued last for the instance, without its steps; `at` is 0 before the
+  /// first. Null for rules that ask for none.
+  const storage::ForecastIssued* forecast = nullptr;
+};
+
+/// What an instance wants to know of the future of its series.
+struct ForecastQuestion {
+  struct Term {
+    MeasureId measure;
+    bool minus = false;
+  };
+  enum class Form : std::uint8_t {
+    kReach,   ///< a level, or what a step sums up to, comes to `bound` and stays
+    kExceed,  ///< `already` and all steps together come to `bound`
+  };
+  Form form = Form::kReach;
+  std::vector<Term> terms;  ///< sums that are added up, or one level
+  bool is_level = false;
+  bool never_negative = false;
+  double unit = 1;       ///< what 1 in the store is in the unit of the measure
+  std::string measure;   ///< for people
+  std::string currency;  ///< of money
+  std::string text;      ///< what is asked, for people: "reaches 95 within 3d"
+  /// The first step begins here: a whole hour, now or before.
+  Time begin{};
+  Duration step{};
+  std::size_t horizon = 0;  ///< steps
+  double last_share = 1;    ///< how much of the last step counts; in (0, 1]
+  double bound = 0, already = 0;
+  bool above = true;  ///< kReach: from below
 };
 
 /// The condition of one rule of any kind, made ready to be evaluated: which alerts its instances
@@ -88,6 +119,12 @@ class Condition {
   /// Values of the one `by` dimension whose instances exist before their first event; for a rule
   /// without `by`, one empty value says that its instance does.
   [[nodiscard]] virtual std::vector<std::string> expected() const { return {}; }
+
+  /// What the instance wants a forecast of, if anything; nothing, too, while it cannot be asked.
+  [[nodiscard]] virtual std::optional<ForecastQuestion> Asks(const InstanceSeries& series,
+                                                             Time at) const;
+  /// Whether Judge reads InstanceSeries::forecast.
+  [[nodiscard]] virtual bool reads_forecast() const { return false; }
 
   /// Says a verdict in numbers and words.
   struct Account {

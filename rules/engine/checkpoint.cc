@@ -16,6 +16,7 @@ constexpr char kLate = 'l';
 constexpr char kMessages = 'e';
 constexpr char kGates = 'g';
 constexpr char kExclusions = 'x';
+constexpr char kOutlooks = 'f';
 /// Parts of a tenant in the order of their rows.
 enum Part : char {
   kAlerts = 'a',
@@ -123,6 +124,8 @@ void Engine::BeginCheckpoint() {
       state.own_rows.emplace_back(TenantKey(*tenant, kGates, ""), tenant->gates.Encode());
     if (tenant->exclusions.TakeChanged())
       state.own_rows.emplace_back(TenantKey(*tenant, kExclusions, ""), tenant->exclusions.Encode());
+    for (auto& [key, value] : tenant->outlooks.TakeChanged())
+      state.own_rows.emplace_back(TenantKey(*tenant, kOutlooks, key), std::move(value));
     tenant->windows.BeginCheckpoint();
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
@@ -206,6 +209,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
       return tenant->gates.Load(value);
     case kExclusions:
       return tenant->exclusions.Load(value);
+    case kOutlooks:
+      return tenant->outlooks.Load(part_key, value);
     case kLeases:
       return tenant->leases.LoadRow(part_key, value);
     case kAlerts:
@@ -267,6 +272,7 @@ Digest Engine::StateDigest() const {
     tenant->leases.Canonical(sink);
     if (!tenant->gates.empty()) sink(tenant->gates.Encode());
     if (!tenant->exclusions.exclusions().empty()) sink(tenant->exclusions.Encode());
+    tenant->outlooks.Canonical(sink);
   }
   return stream.Finish();
 }

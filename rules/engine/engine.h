@@ -11,6 +11,7 @@
 #include "rules/alert/notice.h"
 #include "rules/engine/alert_view.h"
 #include "rules/engine/lease_view.h"
+#include "rules/condition/condition.h"
 #include "rules/engine/server_condition.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
@@ -62,6 +63,18 @@ struct BudgetStatus {
   std::int64_t expected_ppb = 0;     ///< goals: share of the target that is expected by now
   std::optional<Time> exhausted_at;  ///< budgets, at the rate of the last hour
   bool filling = false;              ///< the series began after the period
+};
+
+/// An instance that asks for a forecast; good for one configuration.
+struct ForecastSubject {
+  std::string tenant, rule;
+  CellId cell;
+  Sequence config_at;
+};
+/// What it asks now.
+struct ForecastWish {
+  storage::Labels labels;  ///< what the rule's `by` says
+  ForecastQuestion question;
 };
 
 /// The pure core of a partition: events are folded into state, commands are decided against it and
@@ -200,7 +213,22 @@ class Engine {
                                                                const storage::Origin& origin,
                                                                Time now) const;
 
+  /// A forecast for an instance of a rule. Errors: kNotFound when no such rule asks for any
+  /// longer; kResourceExhausted as OutlookBook.
+  [[nodiscard]] Result<std::vector<Decided>> IssueForecast(std::string_view tenant,
+                                                           storage::ForecastIssued forecast,
+                                                           Time now) const;
+
   // --- Read ------------------------------------------------------------------------------------
+  /// Every instance that asks for a forecast, at most kForecastsKept of each tenant.
+  [[nodiscard]] std::vector<ForecastSubject> ForecastSubjects() const;
+  /// Whether it has no forecast yet whose history ends at `history_end` or later.
+  [[nodiscard]] bool IsForecastDue(const ForecastSubject& subject, Time history_end) const;
+  /// Nothing when the configuration is another one by now, or nothing can be asked at the moment.
+  [[nodiscard]] std::optional<ForecastWish> AskForecast(const ForecastSubject& subject,
+                                                        Time now) const;
+  /// The last forecast of each instance, without its steps.
+  [[nodiscard]] std::vector<storage::ForecastIssued> Forecasts(std::string_view tenant) const;
   /// In force and to come, in the order of their hours.
   [[nodiscard]] std::vector<storage::Exclusion> Exclusions(std::string_view tenant) const;
   /// Whether a pipeline may go on. Errors: kNotFound for a rule that there is not,

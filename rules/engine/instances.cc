@@ -177,6 +177,8 @@ InstanceId Instances::Make(Tenant* tenant, const CompiledRule& rule, CellId cell
                      "the measures of rules are interned when the configuration is folded");
     instance.series.measures.push_back(*known);
   }
+  if (rule.condition->reads_forecast())
+    instance.series.forecast = tenant->outlooks.Of(rule.common.name, by);
   instance.by = std::move(by);
   for (std::uint32_t level = 0; level < rule.condition->levels().size(); ++level) {
     std::string key = AlertKey(AlertLabels(rule, instance.by, level));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "rules/outlook/answer.h"
+#include "rules/outlook/history.h"
 #include "storage/base/bytes.h"
 
 namespace barograph::rules {
@@ -84,8 +86,27 @@ Status Simulation::EvaluateSecond() {
     BAROGRAPH_TRY(Append(engine_->EvaluateSecond(now_, slice_, &more)));
     ++evaluations_;
   }
+  if (std::chrono::floor<std::chrono::hours>(now_) == now_) BAROGRAPH_TRY(Forecast());
   if (!gauges_ || std::chrono::floor<std::chrono::minutes>(now_) != now_) return {};
   return Append(engine_->ReadGauges(*gauges_, now_));
+}
+
+Status Simulation::Forecast() {
+  for (const ForecastSubject& subject : engine_->ForecastSubjects()) {
+    const std::optional<ForecastWish> wish = engine_->AskForecast(subject, now_);
+    const WindowStore* windows = engine_->windows(subject.tenant);
+    if (!wish || windows == nullptr) continue;
+    SeriesHistory history(wish->question);
+    while (history.ReadMore(*windows, subject.cell, 1000)) {
+    }
+    storage::ForecastIssued forecast = AnswerTo(wish->question, history.Values());
+    forecast.rule = subject.rule;
+    forecast.labels = wish->labels;
+    BAROGRAPH_ASSIGN(const auto decided,
+                     engine_->IssueForecast(subject.tenant, std::move(forecast), now_));
+    BAROGRAPH_TRY(Append(decided));
+  }
+  return {};
 }
 
 Status Simulation::Fold(std::string_view tenant, std::string_view payload, std::uint64_t events) {

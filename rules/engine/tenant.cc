@@ -7,6 +7,7 @@
 #include "rules/budget/goal.h"
 #include "rules/burn_rate/burn_rate.h"
 #include "rules/expectation/expectation.h"
+#include "rules/outlook/outlook.h"
 #include "rules/threshold/budget_left.h"
 #include "rules/threshold/novelty.h"
 #include "rules/threshold/threshold.h"
@@ -26,6 +27,16 @@ void CompileThreshold(const ThresholdSpec& spec, const RuleSet& rules, CompiledR
     common.by = slo->common.by;
     common.where = slo->common.where;
     condition = std::make_unique<BudgetLeft>(spec, *slo);
+  } else if (spec.form == ThresholdSpec::Form::kExhausted) {
+    const auto budget =
+        std::find_if(rules.budgets.begin(), rules.budgets.end(),
+                     [&](const BudgetSpec& each) { return each.common.name == spec.budget; });
+    BAROGRAPH_ASSERT(budget != rules.budgets.end(), "the budget of a validated rule exists");
+    common.by = budget->common.by;
+    common.where = budget->common.where;
+    condition = std::make_unique<Outlook>(spec, *budget);
+  } else if (spec.form == ThresholdSpec::Form::kForecast) {
+    condition = std::make_unique<Outlook>(spec, rules.derived);
   } else if (spec.form == ThresholdSpec::Form::kNew) {
     condition = std::make_unique<Novelty>(spec, rules.derived);
   } else {

@@ -453,6 +453,8 @@ void Walk(Archive& archive, ThresholdSpec& threshold) {
   Field(archive, "bound", threshold.bound);
   Field(archive, "span", threshold.span);
   Field(archive, "slo", threshold.slo);
+  LaterField(archive, "budget", threshold.budget);
+  LaterField(archive, "probability_ppb", threshold.probability_ppb);
 }
 
 template <typename Archive>
@@ -526,9 +528,15 @@ Result<RuleSet> DecodeRuleSet(std::string_view text) {
   if (!reader.ok() || !reader.done()) return Error(ErrorCode::kCorruption, "rule set: broken text");
   for (const ThresholdSpec& spec : rules.thresholds) {
     const bool needs_slo = spec.form == ThresholdSpec::Form::kBudget;
+    const bool needs_budget = spec.form == ThresholdSpec::Form::kExhausted;
     const auto is_its_slo = [&](const SloSpec& slo) { return slo.common.name == spec.slo; };
+    const auto is_its_budget = [&](const BudgetSpec& budget) {
+      return budget.common.name == spec.budget && budget.period;
+    };
     if (!IsRunnable(spec, rules.derived) ||
-        (needs_slo && std::none_of(rules.slos.begin(), rules.slos.end(), is_its_slo))) {
+        (needs_slo && std::none_of(rules.slos.begin(), rules.slos.end(), is_its_slo)) ||
+        (needs_budget &&
+         std::none_of(rules.budgets.begin(), rules.budgets.end(), is_its_budget))) {
       return Error(ErrorCode::kCorruption,
                    "rule set: the threshold '" + spec.common.name + "' cannot run");
     }

@@ -100,6 +100,15 @@ void PlanSightings(const RuleSet& rules, WindowPlan* plan) {
       for (const MeasureSum::Term& term : source->of.terms) counted.push_back(term.name.base);
       add_named(threshold.common, std::move(counted));
     }
+    for (const BudgetSpec& budget : rules.budgets) {
+      if (threshold.form != ThresholdSpec::Form::kExhausted ||
+          budget.common.name != threshold.budget)
+        continue;
+      RuleCommon common = threshold.common;
+      common.by = budget.common.by;
+      common.where = budget.common.where;
+      add_named(common, {budget.measure});
+    }
     for (const SloSpec& slo : rules.slos) {
       if (threshold.form != ThresholdSpec::Form::kBudget || slo.common.name != threshold.slo)
         continue;
@@ -196,8 +205,10 @@ WindowPlan PlanWindows(const RuleSet& rules) {
   for (const GoalSpec& goal : rules.goals) count(goal.common, MeasureOf(goal), &goal.period);
   SortUnique(&plan.calendar_sums);
   for (const ThresholdSpec& threshold : rules.thresholds) {
-    // What is left of a budget is read from the series of its SLO.
-    if (threshold.form == ThresholdSpec::Form::kBudget) continue;
+    // What is left of a budget is read from the series of its SLO, or of the budget itself.
+    if (threshold.form == ThresholdSpec::Form::kBudget ||
+        threshold.form == ThresholdSpec::Form::kExhausted)
+      continue;
     plan.projections.push_back(ProjectionOf(threshold.common));
   }
   PlanSightings(rules, &plan);

@@ -124,6 +124,7 @@ std::optional<ThresholdSource> ResolveSource(const ThresholdSpec& spec,
                                              const std::vector<DerivedSpec>& derived) {
   switch (spec.form) {
     case Form::kBudget:
+    case Form::kExhausted:
       return std::nullopt;
     case Form::kRatio:
       return ResolveRatio(spec, derived);
@@ -140,6 +141,10 @@ std::optional<ThresholdSource> ResolveSource(const ThresholdSpec& spec,
         return values;
       }
       [[fallthrough]];
+    case Form::kForecast:
+      if (spec.form == Form::kForecast && spec.per == Duration{0})
+        return ResolveSingle(spec, MeasureType::kGauge);
+      [[fallthrough]];
     case Form::kSum:
     case Form::kRate:
     case Form::kIncrease:
@@ -154,9 +159,26 @@ std::optional<ThresholdSource> ResolveSource(const ThresholdSpec& spec,
   return ThresholdSource{MeasureType::kSum, *sum, {}, sum->unit};
 }
 
+Duration ForecastStepOf(const ThresholdSpec& spec) {
+  return spec.per == Duration{0} ? Duration(std::chrono::hours(1)) : spec.per;
+}
+
+std::int64_t ForecastStepsMax(Duration step) {
+  return step == std::chrono::hours(1) ? 14 * 24 : 366;
+}
+
+bool IsForecast(const ThresholdSpec& spec) {
+  return spec.form == Form::kForecast || spec.form == Form::kExhausted;
+}
+
 bool IsRunnable(const ThresholdSpec& spec, const std::vector<DerivedSpec>& derived) {
-  if (spec.form == Form::kBudget) return true;
-  if (spec.form > Form::kBudget || !ResolveSource(spec, derived)) return false;
+  if (spec.form == Form::kBudget || spec.form == Form::kExhausted) return true;
+  if (spec.form > Form::kExhausted || !ResolveSource(spec, derived)) return false;
+  if (spec.form == Form::kForecast) {
+    const Duration step = ForecastStepOf(spec);
+    return (step == std::chrono::hours(1) || step == std::chrono::days(1)) && spec.span >= step &&
+           spec.span / step <= ForecastStepsMax(step);
+  }
   const auto is_span = [](Duration span) {
     return span >= std::chrono::seconds(1) && span <= std::chrono::days(35);
   };
@@ -177,6 +199,12 @@ std::string ConditionText(const ThresholdSpec& spec) {
   using Versus = ThresholdSpec::Versus;
   if (spec.form == Form::kNew) return "new";
   if (spec.form == Form::kBudget) return "budget below " + BoundText(spec.bound, "");
+  if (spec.form == Form::kExhausted) return "exhausted";
+  if (spec.form == Form::kForecast) {
+    const bool rises = spec.side == ThresholdSpec::Side::kAbove;
+    return (rises ? "reaches " : "falls below ") + BoundText(spec.bound, CurrencyOf(spec)) +
+           " within " + FormatDuration(spec.span);
+  }
   const std::string span = FormatDuration(spec.span);
   if (spec.versus == Versus::kAnomaly)
     return "anomaly " + BoundText(spec.bound, "") + " of " + span;
@@ -192,9 +220,9 @@ std::string_view CurrencyOf(const ThresholdSpec& spec) {
 }
 
 std::string_view Name(Form form) {
-  constexpr std::array<std::string_view, 11> kNames = {
+  constexpr std::array<std::string_view, 13> kNames = {
       "sum",  "count",    "rate", "ratio",           "mean", "quantile", "distinct",
-      "last", "increase", "new",  "budget_remaining"};
+      "last", "increase", "new",  "budget_remaining", "forecast", "exhausted"};
   const auto place = static_cast<std::size_t>(form);
   BAROGRAPH_ASSERT(place < kNames.size(), "every form has a key");
   return kNames[place];

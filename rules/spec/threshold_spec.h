@@ -57,6 +57,8 @@ struct ThresholdSpec {
     kIncrease,  ///< growth of a counter
     kNew,       ///< seen now, and not for `span` before
     kBudget,    ///< what is left of an SLO's error budget
+    kForecast,  ///< whether a forecast says that the measure reaches `bound` within `span`
+    kExhausted,  ///< whether a forecast says that a budget is gone before its period ends
   };
   enum class Versus : std::uint8_t {
     kNumber,    ///< `bound`
@@ -70,15 +72,18 @@ struct ThresholdSpec {
   Form form = Form::kSum;
   std::string measure;  ///< what is measured; of a ratio its upper part, or a derived ratio alone
   std::string whole;    ///< the ratio's lower part
-  Duration per{};       ///< unit of the rate
+  /// Unit of the rate. Of kForecast: of a sum, what one step covers, 1 h or 1 d; of a level 0.
+  Duration per{};
   std::int64_t quantile_ppb = 0;
   Duration over{};       ///< the window
   std::string currency;  ///< of measures of money; empty: kDefaultCurrency
   Versus versus = Versus::kNumber;
   Side side = Side::kAbove;
   Bound bound;
-  Duration span{};  ///< see Versus; of kNew how long it was not seen
+  Duration span{};  ///< see Versus; of kNew how long it was not seen; of kForecast how far ahead
   std::string slo;  ///< of kBudget: the SLO, whose `by` and `where` hold
+  std::string budget;  ///< of kExhausted: the budget, whose `by` and `where` hold
+  std::int64_t probability_ppb = 0;  ///< of kForecast and kExhausted: holds at or above it
   friend bool operator==(const ThresholdSpec&, const ThresholdSpec&) = default;
 };
 inline constexpr std::string_view kDefaultCurrency = "USD";
@@ -115,7 +120,8 @@ struct ThresholdSource {
   MeasureSum of, to;                   ///< `to` has terms for a ratio only
   ValueUnit unit = ValueUnit::kCount;  ///< of the value
 };
-/// Nothing when the spec has a mistake that Validate tells, and for kBudget, which reads its SLO.
+/// Nothing when the spec has a mistake that Validate tells, and for kBudget and kExhausted, which
+/// read what belongs to their SLO or budget.
 [[nodiscard]] std::optional<ThresholdSource> ResolveSource(const ThresholdSpec& spec,
                                                            const std::vector<DerivedSpec>& derived);
 /// Whether the spec can be made ready to run at all: its names resolve, and its spans are in range.
@@ -125,10 +131,17 @@ struct ThresholdSource {
 /// hundredths of 100.
 [[nodiscard]] Int128 BoundNanos(const ThresholdSpec& spec, ValueUnit value_unit);
 /// What transitions call the condition: "above 50 USD", "below 80% of_baseline 7d", "anomaly 4 of
-/// 14d", "new", "budget below 10%".
+/// 14d", "new", "budget below 10%", "reaches 95 within 3d", "exhausted".
 [[nodiscard]] std::string ConditionText(const ThresholdSpec& spec);
 /// The currency that the rule's money is of.
 [[nodiscard]] std::string_view CurrencyOf(const ThresholdSpec& spec);
+/// Whether it asks a forecast.
+[[nodiscard]] bool IsForecast(const ThresholdSpec& spec);
+/// What one step of a kForecast covers.
+[[nodiscard]] Duration ForecastStepOf(const ThresholdSpec& spec);
+/// So many steps a rule may look ahead: two weeks of hours, a year of days.
+[[nodiscard]] std::int64_t ForecastStepsMax(Duration step);
+
 /// "sum", "ratio", ...: the key that stands for a form in rule files.
 [[nodiscard]] std::string_view Name(ThresholdSpec::Form form);
 

@@ -92,9 +92,11 @@ class ThresholdCheck {
   void Run() {
     checks_.Common(path_, spec_.common);
     if (spec_.form == Form::kBudget) return Budget();
+    if (spec_.form == Form::kExhausted) return Exhausted();
     if (!Names()) return;
     source_ = ResolveSource(spec_, rules_.derived);
     if (!source_) return WrongForm();
+    if (spec_.form == Form::kForecast) return Forecast();
     Windows();
     MinEvents();
     if (spec_.form == Form::kNew) return;
@@ -107,6 +109,8 @@ class ThresholdCheck {
     checks_.Report(path, std::move(message));
   }
   [[nodiscard]] std::string BoundPath() const {
+    if (spec_.form == Form::kForecast)
+      return when_ + (spec_.side == Side::kAbove ? ".reaches" : ".falls_below");
     return when_ + (spec_.versus == Versus::kAnomaly ? ".anomaly"
                     : spec_.side == Side::kAbove     ? ".above"
                                                      : ".below");
@@ -150,6 +154,10 @@ class ThresholdCheck {
                                          (traits && traits->type == MeasureType::kDistribution
                                               ? "; of a distribution use `quantile: 50%`"
                                               : ""));
+      case Form::kForecast:
+        return Report(MeasurePath(), name +
+                                         " is neither a level nor a sum; forecast e.g. "
+                                         "sample:disk_used, cost or tasks.completed");
       case Form::kDistinct:
         return Report(MeasurePath(),
                       name + " counts no different values; use agents, customers or subjects");
@@ -332,6 +340,53 @@ class ThresholdCheck {
   [[nodiscard]] std::string_view Lower() const {
     return source_->to.terms.size() == 1 ? std::string_view(source_->to.terms[0].name.base)
                                          : std::string_view(spec_.whole);
+  }
+
+  /// What is forecast, how far and how sure.
+  void Forecast() {
+    NoMinEvents();
+    Probability(when_ + ".probability");
+    const Duration step = ForecastStepOf(spec_);
+    if (step != hours(1) && step != days(1)) {
+      return Report(when_ + ".per", FormatDuration(spec_.per) + " is no step; write 1h or 1d");
+    }
+    const Duration most = ForecastStepsMax(step) * step;
+    if (spec_.span < step || spec_.span > most || spec_.span % step != Duration{0}) {
+      Report(when_ + ".within", FormatDuration(spec_.span) + " is not a whole number of steps of " +
+                                    FormatDuration(step) + ", at most " + FormatDuration(most));
+    }
+    Number();
+  }
+  void Exhausted() {
+    NoMinEvents();
+    Probability(when_ + ".exhausted.probability");
+    const auto budget =
+        std::find_if(rules_.budgets.begin(), rules_.budgets.end(),
+                     [&](const BudgetSpec& each) { return each.common.name == spec_.budget; });
+    if (budget == rules_.budgets.end()) {
+      std::vector<std::string_view> names;
+      for (const BudgetSpec& each : rules_.budgets) names.push_back(each.common.name);
+      return Report(when_ + ".budget",
+                    Quoted(spec_.budget) + " is no budget" + checks_.Nearest(spec_.budget, names));
+    }
+    if (!budget->period) {
+      Report(when_ + ".budget", Quoted(spec_.budget) +
+                                    " is rolling and has no period before whose end it could be "
+                                    "gone; give it a `period`");
+    }
+    if (!spec_.common.by.empty() || !spec_.common.where.empty()) {
+      Report(path_ + (spec_.common.by.empty() ? ".where" : ".by"),
+             "is that of the budget; leave it out");
+    }
+  }
+  void Probability(const std::string& path) {
+    if (spec_.probability_ppb < kBillion / 100 || spec_.probability_ppb > kBillion / 100 * 99)
+      Report(path, "must be from 1% to 99%, e.g. 80%");
+  }
+  void NoMinEvents() {
+    if (spec_.common.min_events > 0)
+      Report(path_ + ".min_events",
+             "a forecast counts no events, and says itself when it knows too little; leave it out");
   }
 
   void Budget() {

@@ -19,6 +19,9 @@ class QueryService final : public v1::QueryService::CallbackService {
   ::grpc::ServerUnaryReactor* ListBudgets(::grpc::CallbackServerContext* context,
                                           const v1::ListBudgetsRequest* request,
                                           v1::ListBudgetsResponse* response) override;
+  ::grpc::ServerUnaryReactor* ListForecasts(::grpc::CallbackServerContext* context,
+                                            const v1::ListForecastsRequest* request,
+                                            v1::ListForecastsResponse* response) override;
   ::grpc::ServerUnaryReactor* ListAlerts(::grpc::CallbackServerContext* context,
                                          const v1::ListAlertsRequest* request,
                                          v1::ListAlertsResponse* response) override;

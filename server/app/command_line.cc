@@ -72,6 +72,7 @@ int RunCommandLine(int argc, char** argv) {
   AddQueryCommand(root, &status);
   AddSloCommand(root, &status);
   AddBudgetCommand(root, &status);
+  AddForecastCommand(root, &status);
   AddLeaseCommand(root, &status);
   AddGateCommand(root, &status);
   AddAlertsCommand(root, &status);

@@ -17,6 +17,7 @@
 #include "server/app/receivers.h"
 #include "server/app/server_metrics.h"
 #include "server/config/price_file.h"
+#include "server/forecast/forecaster.h"
 #include "server/notify/body/notice_body.h"
 #include "server/notify/outbox_worker.h"
 #include "server/notify/transfer/transfer_loop.h"
@@ -121,6 +122,7 @@ struct Server::State {
   std::unique_ptr<ingest::IngestDoor> door;
   std::unique_ptr<ingest::KafkaDoor> kafka;
   std::unique_ptr<GaugeReader> gauges;
+  std::unique_ptr<Forecaster> forecaster;
   Health health;
   Metrics metrics;
   Metrics fleet_metrics;
@@ -284,7 +286,8 @@ Status Server::State::StartHttp() {
   metrics.AddSource([this](MetricSink& sink) {
     AddServerMetrics({.partition = partition->figures(),
                       .outbox = outbox->figures(),
-                      .door = door ? door->figures() : ingest::IngestDoorFigures{}},
+                      .door = door ? door->figures() : ingest::IngestDoorFigures{},
+                      .forecaster = forecaster ? forecaster->figures() : ForecasterFigures{}},
                      sink);
     if (kafka) AddKafkaMetrics(kafka->figures(), sink);
   });
@@ -345,6 +348,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
   BAROGRAPH_TRY(state.StartKafka());
   BAROGRAPH_TRY(state.StartHttp());
   state.StartGauges();
+  state.forecaster = std::make_unique<Forecaster>(*state.partition, ForecasterOptions{});
   spdlog::info("ready: gRPC {}, HTTP {}, data {}", server->grpc_address(), server->http_address(),
                state.configuration.server.data);
   return server;
@@ -365,6 +369,7 @@ Status Server::Stop(Duration limit) {
   State& state = *state_;
   state.draining = true;
   state.gauges.reset();
+  state.forecaster.reset();
   spdlog::info("stopping: committing what was accepted");
   state.api->SetKafka(nullptr);
   state.api->Stop();

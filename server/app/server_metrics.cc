@@ -131,6 +131,20 @@ void AddReceivers(const OutboxFigures& outbox, MetricSink& sink) {
   }
 }
 
+void AddForecasts(const ForecasterFigures& forecaster, MetricSink& sink) {
+  sink.Counter("barograph_forecasts_issued_total", "Forecasts that rules asked for and got.",
+               static_cast<double>(forecaster.issued));
+  sink.Counter("barograph_forecasts_cannot_say_total",
+               "Of the forecasts issued, those of series that say too little.",
+               static_cast<double>(forecaster.cannot_say));
+  sink.Counter("barograph_forecasts_failed_total", "Forecasts that the log refused.",
+               static_cast<double>(forecaster.failed));
+  sink.Gauge("barograph_forecasts_due", "Forecasts that were due when it was looked last.",
+             static_cast<double>(forecaster.due));
+  sink.Counter("barograph_forecasts_busy_seconds_total", "Time that forecasts took.",
+               Seconds(forecaster.busy));
+}
+
 void AddProcess(MetricSink& sink) {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
   if (file == nullptr) return;
@@ -152,6 +166,7 @@ void AddServerMetrics(const ServerFigures& figures, MetricSink& sink) {
   AddLeases(figures.partition, sink);
   AddNotices(figures.outbox, sink);
   AddReceivers(figures.outbox, sink);
+  AddForecasts(figures.forecaster, sink);
   AddProcess(sink);
 }
 

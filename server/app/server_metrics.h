@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/grpc/ingest_door.h"
+#include "server/forecast/forecaster.h"
 #include "server/notify/outbox_worker.h"
 #include "server/partition/partition.h"
 #include "server/web/metrics.h"
@@ -12,6 +13,7 @@ struct ServerFigures {
   PartitionFigures partition;
   OutboxFigures outbox;
   ingest::IngestDoorFigures door;
+  ForecasterFigures forecaster;
 };
 
 /// Writes /metrics. Each metric's help text is its documentation.

@@ -23,6 +23,7 @@ void AddBenchCommand(CLI::App& root, int* status);
 void AddConfigCommand(CLI::App& root, int* status);
 void AddDlqCommand(CLI::App& root, int* status);
 void AddEmitCommand(CLI::App& root, int* status);
+void AddForecastCommand(CLI::App& root, int* status);
 void AddGateCommand(CLI::App& root, int* status);
 void AddImportCommand(CLI::App& root, int* status);
 void AddInitCommand(CLI::App& root, int* status);

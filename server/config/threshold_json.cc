@@ -42,7 +42,18 @@ Json WhenJson(const rules::ThresholdSpec& spec) {
   const std::string bound = rules::BoundText(spec.bound, rules::CurrencyOf(spec));
   if (spec.form == Form::kBudget)
     return {{"slo", spec.slo}, {"budget_remaining", {{"below", bound}}}};
+  const std::string probability = FormatDecimal(spec.probability_ppb, 7) + "%";
+  if (spec.form == Form::kExhausted)
+    return {{"budget", spec.budget}, {"exhausted", {{"probability", probability}}}};
   Json when;
+  if (spec.form == Form::kForecast) {
+    when["forecast"] = spec.measure;
+    if (spec.per != Duration{0}) when["per"] = FormatDuration(spec.per);
+    when[spec.side == Side::kAbove ? "reaches" : "falls_below"] = bound;
+    when["within"] = FormatDuration(spec.span);
+    when["probability"] = probability;
+    return when;
+  }
   AddMeasured(spec, &when);
   if (spec.form == Form::kNew) {
     when["unseen_for"] = FormatDuration(spec.span);

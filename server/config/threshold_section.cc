@@ -19,9 +19,16 @@ using Versus = ThresholdSpec::Versus;
 constexpr int kDecimals = 9;
 /// A bound is at most this, so that products with it stay exact.
 constexpr Int128 kBoundMax = Int128{1'000'000'000'000'000'000} * 1'000'000'000;
-constexpr std::array<Form, 11> kForms = {
-    Form::kSum,      Form::kCount, Form::kRate,     Form::kRatio, Form::kMean,  Form::kQuantile,
-    Form::kDistinct, Form::kLast,  Form::kIncrease, Form::kNew,   Form::kBudget};
+constexpr std::array<Form, 13> kForms = {
+    Form::kSum,      Form::kCount, Form::kRate,     Form::kRatio, Form::kMean,
+    Form::kQuantile, Form::kDistinct, Form::kLast,  Form::kIncrease, Form::kNew,
+    Form::kBudget,   Form::kForecast, Form::kExhausted};
+
+/// The key that says what a rule measures.
+std::string_view KeyOf(Form form) {
+  if (form == Form::kBudget) return "slo";
+  return form == Form::kExhausted ? "budget" : rules::Name(form);
+}
 
 bool Holds(const Result<Int128>& nanos, std::string* out) {
   if (!nanos.ok() || *nanos > kBoundMax || *nanos < -kBoundMax) return false;
@@ -204,26 +211,66 @@ void ReadBudget(MapReader& map, const YamlNode& slo, ThresholdSpec* spec) {
   keys.Finish();
 }
 
+std::int64_t RequireProbability(MapReader& map) {
+  const YamlNode* node = map.Require("probability", "80%");
+  return node == nullptr ? 0 : ReadPercent(*node, "probability", &map.diagnostics()).value_or(0);
+}
+
+// `{forecast: sample:disk_used, reaches: 95, within: 3d, probability: 80%}`; of a sum with `per`.
+void ReadForecast(MapReader& map, const YamlNode& measure, ThresholdSpec* spec) {
+  Diagnostics* diagnostics = &map.diagnostics();
+  spec->form = Form::kForecast;
+  spec->measure = ReadText(measure, "forecast", diagnostics).value_or("");
+  const auto traits = rules::FindMeasure(spec->measure);
+  const bool is_level = spec->measure.starts_with("sample:") ||
+                        (traits && traits->type == rules::MeasureType::kGauge);
+  spec->per = ReadSpan(map, "per", is_level ? Duration(0) : Duration(std::chrono::days(1)));
+  spec->span = RequireSpan(map, "within", "3d");
+  spec->probability_ppb = RequireProbability(map);
+  const YamlNode* reaches = map.Find("reaches");
+  const YamlNode* falls = map.Find("falls_below");
+  if ((reaches == nullptr) == (falls == nullptr)) {
+    diagnostics->Add(map.node().position,
+                     "a forecast takes exactly one of `reaches` and `falls_below`; write e.g. "
+                     "`reaches: 95`");
+    return;
+  }
+  spec->side = reaches != nullptr ? Side::kAbove : Side::kBelow;
+  ReadBound(reaches != nullptr ? *reaches : *falls, reaches != nullptr ? "reaches" : "falls_below",
+            spec, diagnostics);
+}
+
+// `{budget: monthly-spend, exhausted: {probability: 80%}}`.
+void ReadExhausted(MapReader& map, const YamlNode& budget, ThresholdSpec* spec) {
+  spec->form = Form::kExhausted;
+  spec->budget = ReadText(budget, "budget", &map.diagnostics()).value_or("");
+  const YamlNode* exhausted = map.Require("exhausted", "{probability: 80%}");
+  if (exhausted == nullptr) return;
+  MapReader keys(*exhausted, "`exhausted`", &map.diagnostics());
+  spec->probability_ppb = RequireProbability(keys);
+  keys.Finish();
+}
+
 void ReadWhen(const YamlNode& node, ThresholdSpec* spec, Diagnostics* diagnostics) {
   MapReader map(node, "`when`", diagnostics);
   if (!map.is_map()) return;
-  map.RefuseLater({"forecast", "reaches", "within", "probability"},
-                  "compare what is now, e.g. `{last: sample:disk_used, above: 90%}`");
-  const bool later = map.Find("forecast") != nullptr;
   std::vector<std::pair<Form, const YamlNode*>> given;
   for (const Form form : kForms) {
-    const std::string_view key = form == Form::kBudget ? "slo" : rules::Name(form);
-    if (const YamlNode* found = map.Find(key)) given.emplace_back(form, found);
+    if (const YamlNode* found = map.Find(KeyOf(form))) given.emplace_back(form, found);
   }
-  if (later) return;
   if (given.size() != 1) {
     diagnostics->Add(node.position,
                      "`when` says exactly one thing to measure: sum, count, rate, ratio, mean, "
-                     "quantile, distinct, last, increase, new, or slo with budget_remaining");
+                     "quantile, distinct, last, increase, new, forecast, slo with "
+                     "budget_remaining, or budget with exhausted");
     return;
   }
   if (given[0].first == Form::kBudget) {
     ReadBudget(map, *given[0].second, spec);
+  } else if (given[0].first == Form::kForecast) {
+    ReadForecast(map, *given[0].second, spec);
+  } else if (given[0].first == Form::kExhausted) {
+    ReadExhausted(map, *given[0].second, spec);
   } else {
     ReadForm(map, given[0].first, *given[0].second, spec);
     if (given[0].first != Form::kNew) ReadComparison(map, spec);

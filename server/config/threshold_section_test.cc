@@ -127,9 +127,58 @@ TEST(ThresholdSectionTest, TheOtherFormsAreReadToo) {
             Side::kAbove);
 }
 
-TEST(ThresholdSectionTest, ForecastsWaitForALaterVersion) {
-  EXPECT_THAT(Refusal("{forecast: sample:disk_used, reaches: 95, within: 3d, probability: 80%}"),
-              HasSubstr("'forecast' is not supported by this version"));
+TEST(ThresholdSectionTest, RulesMayAskAForecast) {
+  ThresholdSpec spec =
+      Load("{forecast: sample:disk_used, reaches: 95, within: 3d, probability: 80%}");
+  EXPECT_EQ(spec.form, Form::kForecast);
+  EXPECT_EQ(spec.measure, "sample:disk_used");
+  EXPECT_EQ(spec.per, Duration(0)) << "a level";
+  EXPECT_EQ(spec.side, Side::kAbove);
+  EXPECT_EQ(spec.span, days(3));
+  EXPECT_EQ(spec.probability_ppb, 800'000'000);
+  spec = Load("{forecast: disk.free, falls_below: 5%, within: 2d, probability: 90%}");
+  EXPECT_EQ(spec.side, Side::kBelow);
+  spec = Load("{forecast: revenue.net, reaches: 300 USD, within: 90d, probability: 50%}");
+  EXPECT_EQ(spec.per, days(1)) << "sums are of days";
+  EXPECT_EQ(spec.bound, (Bound{Bound::Unit::kMoney, "300"}));
+  EXPECT_EQ(Load("{forecast: profit, per: 1h, falls_below: -5 USD, within: 1d, probability: 60%}")
+                .per,
+            hours(1));
+  const std::string budget =
+      "budgets:\n  - {name: spend, measure: cost, limit: 50 USD, period: month, alert_at: "
+      "{critical: 100%}}\n";
+  spec = Load("{budget: spend, exhausted: {probability: 80%}}", budget);
+  EXPECT_EQ(spec.form, Form::kExhausted);
+  EXPECT_EQ(spec.budget, "spend");
+}
+
+TEST(ThresholdSectionTest, ForecastsThatCannotBeMadeAreRefused) {
+  EXPECT_THAT(Refusal("{forecast: sample:disk_used, within: 3d, probability: 80%}"),
+              HasSubstr("exactly one of `reaches` and `falls_below`"));
+  EXPECT_THAT(Refusal("{forecast: request.duration, reaches: 5s, within: 3d, probability: 80%}"),
+              HasSubstr("neither a level nor a sum"));
+  EXPECT_THAT(Refusal("{forecast: cost, reaches: 5, within: 3d, probability: 80%}"),
+              HasSubstr("money: write e.g. 50 USD"));
+  EXPECT_THAT(Refusal("{forecast: cost, reaches: 5 USD, within: 36h, probability: 80%}"),
+              HasSubstr("not a whole number of steps of 1d"));
+  EXPECT_THAT(Refusal("{forecast: sample:a, reaches: 5, within: 60d, probability: 80%}"),
+              HasSubstr("at most 14d"));
+  EXPECT_THAT(Refusal("{forecast: cost, per: 2h, reaches: 5 USD, within: 4h, probability: 80%}"),
+              HasSubstr("is no step; write 1h or 1d"));
+  EXPECT_THAT(Refusal("{forecast: cost, reaches: 5 USD, within: 3d, probability: 100%}"),
+              HasSubstr("from 1% to 99%"));
+  EXPECT_THAT(Refusal("{forecast: cost, reaches: 5 USD, within: 3d}"), HasSubstr("probability"));
+  EXPECT_THAT(Refusal("{forecast: cost, reaches: 5 USD, within: 3d, probability: 80%}",
+                      "    min_events: 5\n"),
+              HasSubstr("a forecast counts no events"));
+  EXPECT_THAT(Refusal("{forecast: tasks.failed, falls_below: 0, within: 3d, probability: 80%}"),
+              HasSubstr("is never reached"));
+  EXPECT_THAT(Refusal("{budget: spend, exhausted: {probability: 80%}}"),
+              HasSubstr("'spend' is no budget"));
+  EXPECT_THAT(Refusal("{budget: spend, exhausted: {probability: 80%}}",
+                      "budgets:\n  - {name: spend, measure: cost, limit: 50 USD, rolling: 24h, "
+                      "alert_at: {critical: 100%}}\n"),
+              HasSubstr("rolling"));
 }
 
 void Refuses(std::string_view when, std::string_view place, std::string_view says,

@@ -13,8 +13,8 @@ std::string_view Lookup(const std::string_view (&names)[kSize], Enum value) {
   return index < kSize ? names[index] : std::string_view();
 }
 
-/// Of leases, gates and exclusions.
-std::string_view LeaseKindName(EventKind kind) {
+/// Of what came with later versions.
+std::string_view LaterKindName(EventKind kind) {
   switch (kind) {
     case EventKind::kLeaseReserved:
       return "lease_reserved";
@@ -32,6 +32,8 @@ std::string_view LeaseKindName(EventKind kind) {
       return "gate_overridden";
     case EventKind::kExclusion:
       return "exclusion";
+    case EventKind::kForecastIssued:
+      return "forecast_issued";
     case EventKind::kGapSkipped:
       return "gap_skipped";
     default:
@@ -106,7 +108,7 @@ std::string_view EventKindName(EventKind kind) {
     case EventKind::kNoticeResent:
       return "notice_resent";
     default:
-      return LeaseKindName(kind);
+      return LaterKindName(kind);
   }
   return "";
 }

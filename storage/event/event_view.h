@@ -55,6 +55,7 @@ enum class EventKind : std::uint8_t {
   kNoticeResent = 70,
   kGaugesRead = 71,
   kExclusion = 72,
+  kForecastIssued = 73,
 };
 [[nodiscard]] constexpr bool IsServerMade(EventKind kind) { return static_cast<int>(kind) >= 30; }
 /// "task", "cost", ... as in event.proto.

@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "barograph/v1/event.pb.h"
+#include "storage/event/forecast_codec.h"
 #include "storage/event/lease_codec.h"
 #include "storage/event/wire_parts.h"
 
@@ -618,6 +619,8 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::GateOverridden, GateOverridden>(view);
     case EventKind::kExclusion:
       return Decode<v1::Exclusion, Exclusion>(view);
+    case EventKind::kForecastIssued:
+      return Decode<v1::ForecastIssued, ForecastIssued>(view);
     case EventKind::kNoticeResent:
       return Decode<v1::NoticeResent, NoticeResent>(view);
     default:

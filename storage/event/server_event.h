@@ -12,6 +12,7 @@
 #include "storage/base/ids.h"
 #include "storage/base/result.h"
 #include "storage/event/event_view.h"
+#include "storage/event/forecast_event.h"
 #include "storage/event/lease_event.h"
 
 namespace barograph::storage {
@@ -271,6 +272,20 @@ struct Exclusion {
   Time at{};
   bool withdrawn = false;
 };
+/// A forecast that an instance of a rule asked for; see server_event.proto.
+struct ForecastIssued {
+  Origin origin;
+  std::string rule;
+  Labels labels;
+  std::string measure, currency_code;
+  Time at{}, history_end{};
+  std::chrono::seconds step{0};
+  std::uint64_t history_steps = 0;
+  std::vector<ForecastStep> steps;
+  std::string model, cannot_say, question;
+  std::int64_t probability_ppb = 0;
+  ForecastTimes times;
+};
 /// The Cost that Settle writes. In the log it is an agent's Cost like all others, with a time of
 /// its own, and that is what it reads back as.
 struct LeaseCost {
@@ -286,7 +301,7 @@ using ServerEvent =
                  QuarantineEnded, GapSkipped, PeriodOpened, Acknowledged, Silenced, SilenceBegan,
                  SilenceEnded, Escalated, FlapChanged, NoticeResent, GaugesRead, LeaseReserved,
                  LeaseSettled, LeaseReleased, LeaseExpired, LeaseExtended, LeaseDenied,
-                 GateOverridden, Exclusion, LeaseCost>;
+                 GateOverridden, Exclusion, ForecastIssued, LeaseCost>;
 
 /// The event's whole wire encoding (an Event message with `time` set), deterministic: equal values
 /// give equal bytes. Texts are UTF-8; bytes that are not (say, of a receiver's answer) are stored

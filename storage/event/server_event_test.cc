@@ -345,6 +345,41 @@ TEST(ServerEventTest, Exclusion) {
   EXPECT_TRUE(back.withdrawn);
 }
 
+TEST(ServerEventTest, ForecastIssued) {
+  ForecastIssued event{.origin = kOrigin,
+                       .rule = "disk-will-fill",
+                       .labels = {{"service", "db"}, {"agent", ""}},
+                       .measure = "sample:disk_used",
+                       .currency_code = "",
+                       .at = Time(std::chrono::hours(9)),
+                       .history_end = Time(std::chrono::hours(8)),
+                       .step = std::chrono::hours(1),
+                       .history_steps = 72,
+                       .steps = {{95, 94, 96, 93, 97.5}, {96, 95, 97, 94, 98}},
+                       .model = "theta 60 %",
+                       .cannot_say = "",
+                       .question = "reaches 95 within 3d",
+                       .probability_ppb = 800'000'000,
+                       .times = {Time(std::chrono::hours(10)), Time(std::chrono::hours(12)),
+                                 std::nullopt}};
+  const ForecastIssued back = RoundTrip(event, EventKind::kForecastIssued);
+  EXPECT_EQ(back.rule, event.rule);
+  EXPECT_EQ(back.labels, event.labels);
+  EXPECT_EQ(back.measure, event.measure);
+  EXPECT_EQ(back.at, event.at);
+  EXPECT_EQ(back.history_end, event.history_end);
+  EXPECT_EQ(back.step, event.step);
+  EXPECT_EQ(back.history_steps, 72U);
+  EXPECT_EQ(back.steps, event.steps);
+  EXPECT_EQ(back.model, event.model);
+  EXPECT_EQ(back.question, event.question);
+  EXPECT_EQ(back.probability_ppb, event.probability_ppb);
+  EXPECT_EQ(back.times, event.times);
+  event.steps.clear();
+  event.cannot_say = "too short";
+  EXPECT_EQ(RoundTrip(event, EventKind::kForecastIssued).cannot_say, "too short");
+}
+
 TEST(ServerEventTest, GapSkippedMayGoBack) {
   const GapSkipped event{.origin = kOrigin,
                          .topic = "t",
