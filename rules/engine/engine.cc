@@ -154,9 +154,8 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
     return;
   }
   const AlertBook::Applied applied = tenant.alerts.Apply(transition);
-  const Time at = transition.at;
-  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert, at);
-  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr, at);
+  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert);
+  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr);
   if (transition.from == transition.to) return;
   storage::Labels annotations;
   if (const auto rule = rule_by_name.find(transition.rule); rule != rule_by_name.end()) {

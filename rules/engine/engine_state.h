@@ -36,6 +36,7 @@ struct SecondCursor {
     kDone
   };
   Time second{};
+  Time before{};  ///< the whole second that was evaluated before it
   Stage stage = Stage::kDone;
   std::size_t position = 0;             ///< kPhase: in the phase; kTasks, kNotices: tenant
   std::pair<Time, InstanceId> timer{};  ///< kTimers: the last one looked at
@@ -133,6 +134,8 @@ struct Engine::State {
 
   // Decide (evaluate.cc)
   void Refresh();
+  /// The newest whole second of which every timer was looked at.
+  [[nodiscard]] Time JudgedUntil() const;
   [[nodiscard]] bool InGap(Time now) const { return now < resumed_at; }
   /// True when an alert is over for good, and only waits for a whole second to end.
   bool Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts);

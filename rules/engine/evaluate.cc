@@ -46,7 +46,14 @@ void Engine::State::Refresh() {
   std::vector<Tenant*> all;
   all.reserve(tenants.size());
   for (const auto& [name, tenant] : tenants) all.push_back(tenant.get());
-  if (instances.Refresh(all, compiled, last_log_time)) cursor.orphans_due = true;
+  if (instances.Refresh(all, compiled, JudgedUntil())) cursor.orphans_due = true;
+}
+
+Time Engine::State::JudgedUntil() const {
+  const Time second = cursor.stage == SecondStage::kDone ? cursor.second : cursor.before;
+  // After a start nothing was evaluated yet, and of the gap nothing is.
+  const Time known = second == Time{} ? last_log_time : std::max(second, resumed_at);
+  return std::chrono::floor<std::chrono::seconds>(known);
 }
 
 StagedTransition Engine::State::Stage(const Instance& instance, std::size_t level,
@@ -152,7 +159,7 @@ std::vector<Engine::Decided> Engine::EvaluateSecond(Time second, std::size_t ins
   state.Refresh();
   SecondCursor& cursor = state.cursor;
   if (cursor.second != second) {
-    cursor.second = second;
+    cursor.before = std::exchange(cursor.second, second);
     cursor.stage = SecondStage::kOrphans;
     cursor.position = 0;
     cursor.timers_begun = false;
@@ -245,7 +252,7 @@ bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
     Spend(instance.rule->condition->cost(), budget);
     cursor.timer = *timer;
     cursor.timers_begun = true;
-    if (instance.queued && !instances.IsDue(id, cursor.second)) continue;
+    if (!instances.IsDue(id, cursor.second)) continue;
     const bool judged = std::exchange(instance.judged_at, cursor.second) == cursor.second;
     if (!judged) Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
     instances.Pass(id, cursor.second);
