@@ -264,6 +264,7 @@ void Engine::State::TakeMessages(Tenant& tenant, const EventNotices::Arrival& ar
 
 Status Engine::Fold(const RecordContext& record, std::string_view payload) {
   State& state = *state_;
+  state.DropDrafts();
   Tenant& tenant = state.TenantOf(record.tenant);
   if (tenant.first_at == Time{}) tenant.first_at = record.log_time;
   const Time late_before = record.log_time - kLateAge;

@@ -71,7 +71,7 @@ class Instances {
   [[nodiscard]] bool Knows(Tenant* tenant, const std::string& alert_key) const;
   /// Takes the next changed instance off the queue.
   [[nodiscard]] std::optional<InstanceId> PopChanged();
-  [[nodiscard]] bool has_changed() const { return !changed_.empty(); }
+  [[nodiscard]] std::size_t changed_count() const { return changed_.size(); }
   [[nodiscard]] bool any_slices() const { return any_slices_; }
 
  private:
