@@ -267,6 +267,7 @@ Status Engine::Fold(const RecordContext& record, std::string_view payload) {
   state.DropDrafts();
   Tenant& tenant = state.TenantOf(record.tenant);
   if (tenant.first_at == Time{}) tenant.first_at = record.log_time;
+  tenant.windows.BeginRecord(record.log_time);
   const Time late_before = record.log_time - kLateAge;
   LateSpan late;
   storage::PayloadReader reader(payload);

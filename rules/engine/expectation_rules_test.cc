@@ -113,6 +113,22 @@ TEST(ExpectationRulesTest, WhatIsOverEndsAtTheNextSecondThoughAMomentOfItIsNone)
               ElementsAre("1m6s warning firing>resolved (answered late)"));
 }
 
+TEST(ExpectationRulesTest, QuestionsWhoseTimeIsOverLeaveTheirPlacesToOthers) {
+  RuleHarness harness(HealthAfterDeploy(1min));
+  constexpr int kMax = static_cast<int>(kOpenSightingsMax);
+  for (int i = 0; i < kMax; ++i) harness.At(i * 10ms, Deploy("web"));
+  // The first would be taken by the second if those of before still had their places.
+  harness.At(3min, Deploy("web"));
+  harness.At(3min + 20s, Deploy("web"));
+  harness.At(3min + 21s, Deploy("web"));
+  harness.RunUntil(1h);
+  EXPECT_THAT(
+      harness.TakeTransitions(),
+      ElementsAre("1m warning inactive>firing", "2m1s warning firing>resolved (not answered)",
+                  "4m warning inactive>firing", "5m21s warning firing>resolved (not answered)"));
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(ExpectationRulesTest, EndsAtOnceWhenTheAnswerComesLate) {
   RuleHarness harness(HealthAfterDeploy());
   harness.At(0s, Deploy("web"));
