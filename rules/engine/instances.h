@@ -45,7 +45,7 @@ class Instances {
   void Invalidate() { stale_ = true; }
   /// Makes instances for new cells, and takes the cells that changed into the queue. True when all
   /// were made again. `judged` is the newest whole second that was evaluated: what time alone
-  /// changes after it is due at the next one, also when the event that says so came later than that.
+  /// changes after it is due at the next one, also when the event that says so came later.
   bool Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules, Time judged);
   /// Cells that changed, found while folding.
   void Touch(Tenant* tenant, const std::vector<CellId>& cells);
