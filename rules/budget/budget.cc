@@ -83,6 +83,14 @@ BudgetStanding Budget::StandingOf(const InstanceSeries& series, Time at) const {
   return standing;
 }
 
+bool Budget::IsFew(const Row& row, const InstanceSeries& series, Int128 spent, Time at) const {
+  if (spec_.common.min_events == 0) return false;
+  const Int128 events = !row.burn ? spent
+                                  : series.windows->Sum(series.cell, series.measures[kMeasure], at,
+                                                        row.burn->long_window);
+  return events < static_cast<Int128>(spec_.common.min_events);
+}
+
 bool Budget::Holds(const Row& row, const InstanceSeries& series, Int128 spent, Time at) const {
   const Int128 bound = spec_.limit.value * row.share_ppb;
   if (!row.burn) return spent > 0 && spent * kBillion >= bound;
@@ -107,9 +115,11 @@ void Budget::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* 
   }
   for (std::size_t i = 0; i < levels_.size(); ++i) {
     Verdict& verdict = (*out)[i];
-    verdict = {false, !spent, rows_of_[i].front(), false};
+    verdict = {false, true, rows_of_[i].front(), false};
     if (!spent) continue;
     for (const std::size_t row : rows_of_[i]) {
+      if (IsFew(rows_[row], series, *spent, at)) continue;
+      verdict.quiet = false;
       if (!Holds(rows_[row], series, *spent, at)) continue;
       verdict = {true, false, row, false};
       break;

@@ -26,7 +26,8 @@ struct BudgetStanding {
 /// severity of `burn`: more than the row's share of the limit was spent within the long window, and
 /// the short one goes on at that rate; the rows of one severity are or-ed. All decisions are exact.
 ///
-/// Nothing holds in a period that was not opened yet.
+/// Nothing holds in a period that was not opened yet, nor while fewer than `min_events` were
+/// counted in it (for a row of `burn` in its long window), which is no evidence of calm either.
 /// Threads: immutable; every method from any thread that may read the windows.
 class Budget final : public Condition {
  public:
@@ -54,6 +55,8 @@ class Budget final : public Condition {
     std::optional<SpendRow> burn;
   };
   void AddRow(const Level& level, Row row);
+  [[nodiscard]] bool IsFew(const Row& row, const InstanceSeries& series, Int128 spent,
+                           Time at) const;
   [[nodiscard]] bool Holds(const Row& row, const InstanceSeries& series, Int128 spent,
                            Time at) const;
 

@@ -49,6 +49,20 @@ class BudgetTest : public testing::Test {
     windows_.Advance(kStart + at);
     windows_.Fold(event, kStart + at, yields);
   }
+  void Count(const std::string& measure, Duration at, std::int64_t events) {
+    storage::EventView event;
+    event.kind = storage::EventKind::kTask;
+    event.task = storage::TaskView{};
+    const MeasureId id = windows_.Intern({measure, ""});
+    const std::vector<Yield> yields = {{id, MeasureType::kSum, 1, Int128{events}}};
+    windows_.Advance(kStart + at);
+    windows_.Fold(event, kStart + at, yields);
+  }
+  [[nodiscard]] std::vector<Condition::Verdict> Judged(Duration at) {
+    std::vector<Condition::Verdict> verdicts;
+    budget_->Judge(Series(), kStart + at, &verdicts);
+    return verdicts;
+  }
   [[nodiscard]] InstanceSeries Series() {
     InstanceSeries series{&windows_, *windows_.FindCell(windows_.FindOrBuiltIn({}), {}), {}, {}};
     for (const MeasureName& name : budget_->measures()) {
@@ -58,8 +72,7 @@ class BudgetTest : public testing::Test {
   }
   /// Which levels hold: "critical", "burn critical".
   [[nodiscard]] std::vector<std::string> Holding(Duration at) {
-    std::vector<Condition::Verdict> verdicts;
-    budget_->Judge(Series(), kStart + at, &verdicts);
+    const std::vector<Condition::Verdict> verdicts = Judged(at);
     std::vector<std::string> holding;
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
       if (!verdicts[i].holds) continue;
@@ -98,6 +111,25 @@ TEST_F(BudgetTest, TheAccountSaysWhatWasSpentOfWhatAndWhenItIsGone) {
   EXPECT_EQ(account.summary,
             "45.00 USD of 50.00 USD spent (90 %) in the day that began 2024-10-04T00:00:00Z, gone "
             "2024-10-04T10:06:40Z at this rate");
+}
+
+TEST_F(BudgetTest, NothingHoldsWhileFewerEventsThanMinEventsWereCounted) {
+  BudgetSpec spec = DailyBudget();
+  spec.common.min_events = 20;
+  spec.measure = "tasks.failed";
+  spec.limit = {10, ""};
+  spec.alert_at = {{Severity::kWarning, 100 * kPercent}};
+  spec.burn = {{hours(1), minutes(5), 50 * kPercent, Severity::kCritical}};
+  Use(spec);
+  Count("tasks.failed", hours(1), 19);
+  EXPECT_THAT(Holding(hours(1)), testing::IsEmpty());
+  EXPECT_TRUE(Judged(hours(1))[0].quiet) << "which is no evidence of calm";
+  Count("tasks.failed", hours(3), 1);
+  EXPECT_THAT(Holding(hours(3)), testing::ElementsAre("3")) << "the day, not the hour, has enough";
+  EXPECT_FALSE(Judged(hours(3))[0].quiet);
+  EXPECT_TRUE(Judged(hours(3))[1].quiet);
+  Count("tasks.failed", hours(3), 19);
+  EXPECT_THAT(Holding(hours(3)), testing::ElementsAre("3", "burn 1"));
 }
 
 TEST_F(BudgetTest, NothingHoldsInAPeriodThatIsNotOpen) {

@@ -111,6 +111,11 @@ std::optional<GoalStanding> Goal::JudgedAt(const InstanceSeries& series, Time at
   return std::nullopt;
 }
 
+bool Goal::IsFew(Int128 reached) const {
+  const auto least = static_cast<Int128>(spec_.common.min_events);
+  return least > 0 && reached < least;
+}
+
 void Goal::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const {
   out->resize(levels_.size());
   const std::optional<GoalStanding> judged = JudgedAt(series, at);
@@ -121,11 +126,13 @@ void Goal::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* ou
     if (IsMilestone(row)) {
       const Int128 reached =
           period ? series.windows->PeriodSum(series.cell, series.measures[kPeriodSum], *period) : 0;
-      verdict = {reached * kBillion >= target * ShareOf(row), !period, row, false};
+      const bool known = period && !IsFew(reached);
+      verdict = {known && reached * kBillion >= target * ShareOf(row), !known, row, false};
       continue;
     }
-    verdict = {false, !judged, row, !spec_.at_most};
-    if (!judged) continue;
+    const bool known = judged && !IsFew(judged->reached);
+    verdict = {false, !known, row, !spec_.at_most};
+    if (!known) continue;
     // Beyond this no amount of money lies, and the products stay within 128 bits.
     constexpr Int128 kMost = Int128{100} * kBillion * kBillion;
     const Int128 reached = std::clamp(judged->reached, -kMost, kMost) * kBillion * kBillion;

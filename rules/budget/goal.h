@@ -30,7 +30,8 @@ struct GoalStanding {
 /// now brought on average in the last 14 to 28 days, interpolated inside the hour. `none`: nothing
 /// before the end; a period is judged in the hour after it.
 ///
-/// Nothing holds in a period that was not opened, or that began before the series was complete.
+/// Nothing holds in a period that was not opened, or that began before the series was complete, nor
+/// while fewer than `min_events` were counted in it.
 /// Threads: immutable; every method from any thread that may read the windows.
 class Goal final : public Condition {
  public:
@@ -56,6 +57,8 @@ class Goal final : public Condition {
   [[nodiscard]] std::optional<GoalStanding> JudgedAt(const InstanceSeries& series, Time at) const;
   [[nodiscard]] std::optional<std::int64_t> ProfileShare(const InstanceSeries& series,
                                                          const Period& period, Time at) const;
+  /// Whether so little was counted that it says nothing.
+  [[nodiscard]] bool IsFew(Int128 reached) const;
   [[nodiscard]] bool IsMilestone(std::size_t row) const { return row >= spec_.alerts.size(); }
   [[nodiscard]] std::int64_t ShareOf(std::size_t row) const;
   [[nodiscard]] std::string ConditionOf(std::size_t row) const;

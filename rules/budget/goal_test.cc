@@ -50,6 +50,15 @@ class GoalTest : public testing::Test {
     windows_.Advance(kStart + at);
     windows_.Fold(event, kStart + at, yields);
   }
+  void Complete(Duration at, std::int64_t tasks) {
+    storage::EventView event;
+    event.kind = storage::EventKind::kTask;
+    event.task = storage::TaskView{};
+    const MeasureId completed = windows_.Intern({"tasks.completed", ""});
+    const std::vector<Yield> yields = {{completed, MeasureType::kSum, 1, Int128{tasks}}};
+    windows_.Advance(kStart + at);
+    windows_.Fold(event, kStart + at, yields);
+  }
   [[nodiscard]] InstanceSeries Series() {
     InstanceSeries series{
         &windows_, *windows_.FindCell(windows_.FindOrBuiltIn({}), {}), {}, since_};
@@ -152,6 +161,23 @@ TEST_F(GoalTest, AMilestoneHoldsFromTheMomentItIsReached) {
   EXPECT_THAT(Holding(hours(2)), ElementsAre("25%", "100%"));
   EXPECT_EQ(goal_->levels()[0].policy, "milestone-25");
   EXPECT_THAT(Holding(hours(24)), IsEmpty());
+}
+
+TEST_F(GoalTest, NothingHoldsWhileFewerEventsThanMinEventsWereCounted) {
+  GoalSpec spec = DailyGoal();
+  spec.common.min_events = 20;
+  spec.measure = "tasks.completed";
+  spec.target = {100, ""};
+  spec.alerts = {{Severity::kWarning, 50 * kPercent}};
+  spec.milestones = {10 * kPercent};
+  Use(spec);
+  Complete(hours(1), 19);
+  EXPECT_THAT(Holding(hours(23)), IsEmpty());
+  std::vector<Condition::Verdict> verdicts;
+  goal_->Judge(Series(), kStart + hours(23), &verdicts);
+  EXPECT_TRUE(verdicts[0].quiet && verdicts[1].quiet) << "which is no evidence of calm";
+  Complete(hours(2), 1);
+  EXPECT_THAT(Holding(hours(23)), ElementsAre("below 50%", "10%"));
 }
 
 TEST_F(GoalTest, MissingMoneyIsMarkedAsSuch) {

@@ -12,9 +12,6 @@
 
 namespace barograph::rules {
 
-/// After a start senders come back within so long: until then what is missing says nothing.
-inline constexpr Duration kResumeGrace = std::chrono::minutes(5);
-
 /// The cell of an instance that is expected before its first event: none.
 inline constexpr CellId kNoCell{0xFFFF'FFFF};
 

@@ -75,6 +75,25 @@ TEST(AbsenceRulesTest, AMomentThatAnEventMovedIsNoMomentAnyMore) {
   EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
 }
 
+TEST(AbsenceRulesTest, AMomentThatAnEventMovedIsNoMomentAnyMoreAlsoWhenTheEventWasJudged) {
+  RuleHarness harness(Silent());
+  harness.At(10s + 300ms, Started("a"));
+  harness.RunUntil(1h);
+  EXPECT_THAT(harness.TakeTransitions(), SizeIs(1));
+  // At 24h11s it would be forgotten; that it is back is seen at once, and its calm begins in its
+  // phase, as after a restart, which knows nothing of the moment.
+  const auto phase =
+      static_cast<std::int64_t>(FingerprintValue({{"agent", "a"}, {"rule", "agent-silent"}}) % 10);
+  ASSERT_NE(phase, 1) << "the moment would be its phase";
+  harness.At(24h + 10s + 500ms, Started("a"));
+  Duration heard = 24h + 11s;
+  while (heard / 1s % 10 != phase) heard += 1s;
+  harness.RunUntil(24h + 2min);
+  EXPECT_THAT(harness.TakeTransitions(),
+              ElementsAre(FormatDuration(heard + 1min) + " warning firing>resolved a"));
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(AbsenceRulesTest, NamesTheLastEventAndEndsWhenTheAgentIsBack) {
   RuleHarness harness(Silent());
   harness.At(0s, Started("a", "t-1"));

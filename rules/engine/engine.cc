@@ -160,9 +160,8 @@ void Engine::State::Fold(Tenant& tenant, const AlertTransition& transition) {
     return;
   }
   const AlertBook::Applied applied = tenant.alerts.Apply(transition);
-  const Time at = transition.at;
-  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert, at);
-  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr, at);
+  instances.Relink(&tenant, AlertKey(transition.labels), applied.alert);
+  if (!applied.forgotten.empty()) instances.Relink(&tenant, applied.forgotten, nullptr);
   if (transition.from == transition.to) return;
   storage::Labels annotations;
   if (const auto rule = rule_by_name.find(transition.rule); rule != rule_by_name.end()) {
@@ -273,8 +272,10 @@ void Engine::State::TakeMessages(Tenant& tenant, const EventNotices::Arrival& ar
 
 Status Engine::Fold(const RecordContext& record, std::string_view payload) {
   State& state = *state_;
+  state.DropDrafts();
   Tenant& tenant = state.TenantOf(record.tenant);
   if (tenant.first_at == Time{}) tenant.first_at = record.log_time;
+  tenant.windows.BeginRecord(record.log_time);
   const Time late_before = record.log_time - kLateAge;
   LateSpan late;
   storage::PayloadReader reader(payload);

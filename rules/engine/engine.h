@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "rules/alert/notice.h"
+#include "rules/condition/condition.h"
 #include "rules/engine/alert_view.h"
 #include "rules/engine/lease_view.h"
-#include "rules/condition/condition.h"
 #include "rules/engine/server_condition.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
@@ -107,14 +107,17 @@ class Engine {
   };
   /// Evaluation point (a): what changed since the last evaluation. Upward steps only. Looks at no
   /// more than 500 instances, which takes about a millisecond; true in `*more` when the rest waits
-  /// for the next call. Never true twice without an instance judged or a message told in between,
-  /// so that calling while it is true comes to an end; inside a gap nothing is judged and what
-  /// changed waits.
+  /// for the next call with the same `now`, before which nothing else may be folded: what the calls
+  /// of one point decide comes with the last of them, unless it is too much, and what it changes is
+  /// judged at the next point. Never true twice without an instance judged or a message told in
+  /// between, so that calling while it is true comes to an end; inside a gap nothing is judged and
+  /// what changed waits.
   [[nodiscard]] std::vector<Decided> EvaluateChanged(Time now, bool* more);
   /// Evaluation point (b), once for every whole second of log time: timers that are due, and the
   /// instances whose phase (hash of identity mod 10) is this second's. Looks at about
   /// `instances_max` instances; true in `*more` when it must be called again for the same second,
-  /// so that the writer never leaves its queue for long.
+  /// before anything else is folded, so that the writer never leaves its queue for long. What its
+  /// timers and its phase bring comes together, as above.
   [[nodiscard]] std::vector<Decided> EvaluateSecond(Time second, std::size_t instances_max,
                                                     bool* more);
   /// Every whole second: raises and ends the alerts of the built-in rules, which lie with the

@@ -20,6 +20,14 @@ struct Draft {
   std::vector<storage::ServerEvent> others;
 };
 
+/// Where EvaluateChanged stands while one evaluation point takes several calls. Nothing is folded
+/// between them but what they decide. A cache, as SecondCursor.
+struct ChangedCursor {
+  Time at{};                  ///< 0: no point is under way
+  std::size_t left = 0;       ///< of what had changed when the point began
+  std::vector<Draft> drafts;  ///< decided, and not yet handed out: see Engine::State::Holds
+};
+
 /// Where EvaluateSecond stands. A cache: after a restart it begins again, and what was decided
 /// already is in the state.
 struct SecondCursor {
@@ -36,6 +44,8 @@ struct SecondCursor {
     kDone
   };
   Time second{};
+  Time before{};              ///< the whole second that was evaluated before it
+  std::vector<Draft> drafts;  ///< decided, and not yet handed out: see Engine::State::Holds
   Stage stage = Stage::kDone;
   std::size_t position = 0;             ///< kPhase: in the phase; kTasks, kNotices: tenant
   std::pair<Time, InstanceId> timer{};  ///< kTimers: the last one looked at
@@ -80,6 +90,7 @@ struct Engine::State {
   std::vector<const CompiledRule*> enforced;  ///< budgets of `compiled` that leases count in
   std::map<std::string, const CompiledRule*, std::less<>> rule_by_name;
   Instances instances;
+  ChangedCursor point;
   SecondCursor cursor;
   Tenant* last_tenant =
       nullptr;  ///< of the last record: consecutive records are mostly of one tenant
@@ -132,7 +143,16 @@ struct Engine::State {
   void FoldLease(Tenant& tenant, const storage::LeaseReserved& reserved);
 
   // Decide (evaluate.cc)
-  void Refresh();
+  /// True when all instances were made again.
+  bool Refresh();
+  /// The newest whole second of which every timer was looked at.
+  [[nodiscard]] Time JudgedUntil() const;
+  /// Whether a call that leaves the writer to its queue keeps its drafts for the next one: what one
+  /// evaluation brings is told as one, however many calls it takes, as long as it is not too much.
+  [[nodiscard]] static bool Holds(const std::vector<Draft>& drafts);
+  /// Drops drafts that wait for a call that did not come, because something else was folded or time
+  /// went on. Their instances are judged anew.
+  void DropDrafts();
   [[nodiscard]] bool InGap(Time now) const { return now < resumed_at; }
   /// True when an alert is over for good, and only waits for a whole second to end.
   bool Judge(Instance& instance, Moment moment, Time now, std::vector<Draft>* drafts);
@@ -141,7 +161,9 @@ struct Engine::State {
   [[nodiscard]] StagedTransition Stage(const Instance& instance, std::size_t level,
                                        const AlertStep& step, const Condition::Verdict& verdict,
                                        Time now) const;
-  [[nodiscard]] std::vector<Decided> Finish(std::vector<Draft> drafts, Time now) const;
+  /// Without `tell` the notices are left to what follows: the evaluation goes on.
+  [[nodiscard]] std::vector<Decided> Finish(std::vector<Draft> drafts, Time now,
+                                            bool tell = true) const;
   bool RunStage(std::size_t* budget, std::vector<Draft>* drafts);
   bool RunOrphans(std::size_t* budget, std::vector<Draft>* drafts);
   bool RunTimers(std::size_t* budget, std::vector<Draft>* drafts);

@@ -21,6 +21,10 @@ using std::chrono::minutes;
 constexpr std::size_t kChangedMax = 500;
 /// Messages about events that one call decides.
 constexpr std::size_t kMessagesAtOnce = 64;
+/// Transitions that wait for the end of an evaluation that takes several calls. Beyond, they go
+/// first and are told with what comes last, or at the next whole second: to log very many at once
+/// would keep the writer from its queue for too long.
+constexpr std::size_t kHeldMax = 500;
 /// Looking through the past of one instance costs about as much as judging so many.
 constexpr std::size_t kLateCost = 50;
 
@@ -42,11 +46,33 @@ void Spend(std::size_t cost, std::size_t* budget) { *budget -= std::min(cost, *b
 
 }  // namespace
 
-void Engine::State::Refresh() {
+bool Engine::State::Refresh() {
   std::vector<Tenant*> all;
   all.reserve(tenants.size());
   for (const auto& [name, tenant] : tenants) all.push_back(tenant.get());
-  if (instances.Refresh(all, compiled, last_log_time)) cursor.orphans_due = true;
+  const bool rebuilt = instances.Refresh(all, compiled, JudgedUntil());
+  if (rebuilt) cursor.orphans_due = true;
+  return rebuilt;
+}
+
+Time Engine::State::JudgedUntil() const {
+  const Time second = cursor.stage == SecondStage::kDone ? cursor.second : cursor.before;
+  // After a start nothing was evaluated yet, and of the gap nothing is.
+  const Time known = second == Time{} ? last_log_time : std::max(second, resumed_at);
+  return std::chrono::floor<std::chrono::seconds>(known);
+}
+
+bool Engine::State::Holds(const std::vector<Draft>& drafts) {
+  std::size_t held = 0;
+  for (const Draft& draft : drafts) held += draft.transitions.size();
+  return held < kHeldMax;
+}
+
+void Engine::State::DropDrafts() {
+  if (point.drafts.empty() && cursor.drafts.empty()) return;
+  point.drafts.clear();
+  cursor.drafts.clear();
+  instances.Invalidate();
 }
 
 StagedTransition Engine::State::Stage(const Instance& instance, std::size_t level,
@@ -109,14 +135,16 @@ bool Engine::State::Judge(Instance& instance, Moment moment, Time now, std::vect
   return ends;
 }
 
-std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Time now) const {
+std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Time now,
+                                                   bool tell) const {
   std::vector<Decided> decided;
   for (Draft& draft : drafts) {
     Decided& batch = decided.emplace_back(Decided{draft.tenant->name, {}});
     MarkFlapping(&draft, now);
     bool more = false;
-    std::vector<storage::NoticeDecided> notices =
-        draft.tenant->notices.Decide(draft.transitions, now, false, 0, format, &more);
+    std::vector<storage::NoticeDecided> notices;
+    if (tell)
+      notices = draft.tenant->notices.Decide(draft.transitions, now, false, 0, format, &more);
     for (StagedTransition& staged : draft.transitions)
       batch.events.emplace_back(std::move(staged.event));
     for (ServerEvent& event : draft.others) batch.events.push_back(std::move(event));
@@ -127,37 +155,51 @@ std::vector<Engine::Decided> Engine::State::Finish(std::vector<Draft> drafts, Ti
 
 std::vector<Engine::Decided> Engine::EvaluateChanged(Time now, bool* more) {
   State& state = *state_;
+  ChangedCursor& point = state.point;
   *more = false;
+  if (point.at != now || state.InGap(now)) {
+    state.DropDrafts();
+    point = {};
+  }
   if (state.InGap(now)) return {};
-  state.Refresh();
-  std::vector<Draft> drafts;
-  for (std::size_t judged = 0; judged < kChangedMax;) {
+  // What the point's own decisions change waits for the next one, however many calls it takes.
+  if (state.Refresh() || point.at == Time{}) point = {now, state.instances.changed_count(), {}};
+  std::vector<Draft> drafts = std::exchange(point.drafts, {});
+  for (std::size_t judged = 0; judged < kChangedMax && point.left > 0;) {
     const std::optional<InstanceId> id = state.instances.PopChanged();
+    point.left = id ? point.left - 1 : 0;
     if (!id) break;
     Instance& instance = state.instances.at(*id);
     judged += instance.rule->condition->cost();
     if (state.Judge(instance, Moment::kAnyPoint, now, &drafts)) state.instances.Wake(*id, now);
   }
+  *more = point.left > 0;
+  if (*more && State::Holds(drafts)) {
+    point.drafts = std::move(drafts);
+    return {};
+  }
   std::size_t budget = kMessagesAtOnce;
-  const bool all_told = state.TellMessages(now, false, &budget, &drafts);
-  *more = state.instances.has_changed() || !all_told;
-  return state.Finish(std::move(drafts), now);
+  const bool judged_all = !*more;
+  if (judged_all) *more = !state.TellMessages(now, false, &budget, &drafts);
+  if (!*more) point = {};
+  return state.Finish(std::move(drafts), now, judged_all);
 }
 
 std::vector<Engine::Decided> Engine::EvaluateSecond(Time second, std::size_t instances_max,
                                                     bool* more) {
   State& state = *state_;
+  SecondCursor& cursor = state.cursor;
   *more = false;
+  if (cursor.second != second || state.InGap(second)) state.DropDrafts();
   if (state.InGap(second)) return {};
   state.Refresh();
-  SecondCursor& cursor = state.cursor;
   if (cursor.second != second) {
-    cursor.second = second;
+    cursor.before = std::exchange(cursor.second, second);
     cursor.stage = SecondStage::kOrphans;
     cursor.position = 0;
     cursor.timers_begun = false;
   }
-  std::vector<Draft> drafts;
+  std::vector<Draft> drafts = std::exchange(cursor.drafts, {});
   std::size_t budget = std::max<std::size_t>(instances_max, 1);
   while (cursor.stage != SecondStage::kDone && budget > 0) {
     // These read what the stages before them decided, so that must be folded first.
@@ -170,7 +212,15 @@ std::vector<Engine::Decided> Engine::EvaluateSecond(Time second, std::size_t ins
     cursor.position = 0;
   }
   *more = cursor.stage != SecondStage::kDone;
-  return state.Finish(std::move(drafts), second);
+  // Orphans are found by what is folded; instances are gone through.
+  const bool goes_through =
+      cursor.stage == SecondStage::kTimers || cursor.stage == SecondStage::kPhase;
+  if (goes_through && State::Holds(drafts)) {
+    cursor.drafts = std::move(drafts);
+    return {};
+  }
+  const bool judged_all = !goes_through && cursor.stage != SecondStage::kOrphans;
+  return state.Finish(std::move(drafts), second, judged_all);
 }
 
 bool Engine::State::RunStage(std::size_t* budget, std::vector<Draft>* drafts) {
@@ -245,7 +295,7 @@ bool Engine::State::RunTimers(std::size_t* budget, std::vector<Draft>* drafts) {
     Spend(instance.rule->condition->cost(), budget);
     cursor.timer = *timer;
     cursor.timers_begun = true;
-    if (instance.queued && !instances.IsDue(id, cursor.second)) continue;
+    if (!instances.IsDue(id, cursor.second)) continue;
     const bool judged = std::exchange(instance.judged_at, cursor.second) == cursor.second;
     if (!judged) Judge(instance, Moment::kWholeSecond, cursor.second, drafts);
     instances.Pass(id, cursor.second);

@@ -73,6 +73,62 @@ TEST(ExpectationRulesTest, FiresAtTheWholeSecondAtWhichTheAnswerIsMissed) {
   EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
 }
 
+/// Whole second of ten in which the service is judged whatever happens.
+std::int64_t PhaseOf(const std::string& service) {
+  const std::uint64_t hash =
+      FingerprintValue({{"service", service}, {"rule", "health-after-deploy"}});
+  return static_cast<std::int64_t>(hash % 10);
+}
+
+TEST(ExpectationRulesTest, AQuestionThatComesWhenItsAnswerIsMissedFiresInThatSecond) {
+  RuleHarness harness(HealthAfterDeploy());
+  v1::Event deploy = Deploy("web");
+  const Duration asked = (RuleHarness::kStart + 10s).time_since_epoch();
+  deploy.mutable_time()->set_seconds(asked / 1s);
+  deploy.mutable_time()->set_nanos(100'000'000);
+  // Nothing evaluates the record that brings it, which is newer than the moment.
+  harness.At(1min + 10s + 500ms, deploy);
+  harness.RunUntilFolded(1min + 10s + 500ms);
+  ASSERT_NE(PhaseOf("web"), 1);
+  harness.RunUntil(2min);
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre("1m11s warning inactive>firing"));
+}
+
+TEST(ExpectationRulesTest, WhatIsOverEndsAtTheNextSecondThoughAMomentOfItIsNone) {
+  RuleHarness harness(HealthAfterDeploy(5s));
+  harness.At(80ms, Deploy("web"));
+  harness.RunUntil(1min + 4s + 500ms);
+  EXPECT_THAT(harness.TakeTransitions(), ElementsAre("1m1s warning inactive>firing"));
+  // The answer comes, and only what is judged at 1m5.3s sees it. Until then the moment at which
+  // the wait would have been over has passed, and the next deploy moves the timer.
+  harness.At(1min + 4s + 500ms, Health("web"));
+  harness.RunUntilFolded(1min + 4s + 500ms);
+  harness.At(1min + 5s + 300ms, Health("tiles"));
+  harness.RunUntil(1min + 5s + 600ms);
+  harness.At(1min + 5s + 600ms, Deploy("web"));
+  harness.RunUntilFolded(1min + 5s + 600ms);
+  ASSERT_NE(PhaseOf("web"), 6);
+  harness.RunUntil(1min + 20s);
+  EXPECT_THAT(harness.TakeTransitions(),
+              ElementsAre("1m6s warning firing>resolved (answered late)"));
+}
+
+TEST(ExpectationRulesTest, QuestionsWhoseTimeIsOverLeaveTheirPlacesToOthers) {
+  RuleHarness harness(HealthAfterDeploy(1min));
+  constexpr int kMax = static_cast<int>(kOpenSightingsMax);
+  for (int i = 0; i < kMax; ++i) harness.At(i * 10ms, Deploy("web"));
+  // The first would be taken by the second if those of before still had their places.
+  harness.At(3min, Deploy("web"));
+  harness.At(3min + 20s, Deploy("web"));
+  harness.At(3min + 21s, Deploy("web"));
+  harness.RunUntil(1h);
+  EXPECT_THAT(
+      harness.TakeTransitions(),
+      ElementsAre("1m warning inactive>firing", "2m1s warning firing>resolved (not answered)",
+                  "4m warning inactive>firing", "5m21s warning firing>resolved (not answered)"));
+  EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
+}
+
 TEST(ExpectationRulesTest, EndsAtOnceWhenTheAnswerComesLate) {
   RuleHarness harness(HealthAfterDeploy());
   harness.At(0s, Deploy("web"));

@@ -30,13 +30,12 @@ std::vector<ForecastSubject> Engine::ForecastSubjects() const {
     std::size_t left = kForecastsKept;
     for (const auto& rule : state_->compiled) {
       if (!rule->condition->reads_forecast()) continue;
-      tenant->windows.ForEachCell(tenant->windows.FindOrBuiltIn(rule->projection),
-                                  [&](CellId cell) {
-                                    if (left == 0) return;
-                                    --left;
-                                    subjects.push_back(
-                                        {name, rule->common.name, cell, state_->config_at});
-                                  });
+      tenant->windows.ForEachCell(
+          tenant->windows.FindOrBuiltIn(rule->projection), [&](CellId cell) {
+            if (left == 0) return;
+            --left;
+            subjects.push_back({name, rule->common.name, cell, state_->config_at});
+          });
     }
   }
   return subjects;
@@ -45,8 +44,8 @@ std::vector<ForecastSubject> Engine::ForecastSubjects() const {
 bool Engine::IsForecastDue(const ForecastSubject& subject, Time history_end) const {
   const auto tenant = state_->tenants.find(subject.tenant);
   if (subject.config_at != state_->config_at || tenant == state_->tenants.end()) return false;
-  const storage::ForecastIssued* last = tenant->second->outlooks.Find(
-      subject.rule, tenant->second->windows.LabelsOf(subject.cell));
+  const storage::ForecastIssued* last =
+      tenant->second->outlooks.Find(subject.rule, tenant->second->windows.LabelsOf(subject.cell));
   return last == nullptr || last->history_end < history_end;
 }
 

@@ -53,8 +53,9 @@ storage::Labels AlertLabels(const CompiledRule& rule, const storage::Labels& by,
   return labels;
 }
 
-bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules, Time at) {
-  at_ = at;
+bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules,
+                        Time judged) {
+  judged_ = judged;
   const bool alone = tenants.size() == 1;
   if (std::exchange(alone_, alone) != alone) stale_ = true;
   const bool rebuilt = std::exchange(stale_, false);
@@ -87,8 +88,8 @@ bool Instances::Refresh(const std::vector<Tenant*>& tenants, const CompiledRules
       for (const InstanceId id : index.of_cell[cell.value]) {
         Instance& instance = instances_[id];
         // A timer that goes off too soon sets itself again; one that would come too late is moved.
-        const auto changes = instance.rule->condition->ChangesAt(instance.series, at);
-        if (changes && (!instance.due || *changes < *instance.due)) Schedule(id, at);
+        const auto changes = instance.rule->condition->ChangesAt(instance.series, judged);
+        if (changes && (!instance.due || *changes < *instance.due)) Schedule(id, judged);
         if (std::exchange(instance.queued, true)) continue;
         changed_.push_back(id);
       }
@@ -186,29 +187,34 @@ InstanceId Instances::Make(Tenant* tenant, const CompiledRule& rule, CellId cell
     index->of_alert.emplace(std::move(key), std::pair(id, level));
   }
   // What came due since the last whole second may not have been judged.
-  Schedule(id, std::chrono::floor<std::chrono::seconds>(at_));
+  Schedule(id, judged_);
   return id;
 }
 
-void Instances::Relink(Tenant* tenant, const std::string& key, const Alert* alert, Time at) {
+void Instances::Relink(Tenant* tenant, const std::string& key, const Alert* alert) {
   if (stale_) return;
   const auto index = tenants_.find(tenant);
   if (index == tenants_.end()) return;
   const auto found = index->second.of_alert.find(key);
   if (found == index->second.of_alert.end()) return;
   instances_[found->second.first].alerts[found->second.second] = alert;
-  Schedule(found->second.first, at);
+  Schedule(found->second.first, judged_);
+}
+
+void Instances::Pass(InstanceId id, Time at) {
+  instances_[id].woken = false;
+  Schedule(id, at);
 }
 
 bool Instances::IsDue(InstanceId id, Time second) {
+  Schedule(id, judged_);
   const Instance& instance = instances_[id];
-  if (!instance.woken) Schedule(id, second - std::chrono::seconds(1));
   return instance.due && *instance.due <= second;
 }
 
 void Instances::Schedule(InstanceId id, Time after) {
   Instance& instance = instances_[id];
-  instance.woken = false;
+  if (instance.woken) return;
   if (instance.due) timers_.erase({*instance.due, id});
   instance.due = instance.rule->condition->ChangesAt(instance.series, after);
   for (const Alert* alert : instance.alerts) {
@@ -221,10 +227,11 @@ void Instances::Schedule(InstanceId id, Time after) {
 
 void Instances::Wake(InstanceId id, Time at) {
   Instance& instance = instances_[id];
+  // Also where a timer is over: that one may not stand any more.
+  instance.woken = true;
   if (instance.due && *instance.due <= at) return;
   if (instance.due) timers_.erase({*instance.due, id});
   instance.due = at;
-  instance.woken = true;
   timers_.emplace(at, id);
 }
 

@@ -27,7 +27,7 @@ struct Instance {
   std::optional<Time> due;           ///< earliest timer of its alerts, or when time moves it
   Time judged_at{};                  ///< whole second of the last judgement
   bool queued = false;               ///< waits in the queue of changed instances
-  bool woken = false;                ///< `due` is a wish of Wake
+  bool woken = false;                ///< Wake wants the next whole second, and `due` is no later
 };
 using InstanceId = std::uint32_t;
 
@@ -44,19 +44,19 @@ class Instances {
   /// Everything is to be made again before the next use.
   void Invalidate() { stale_ = true; }
   /// Makes instances for new cells, and takes the cells that changed into the queue. True when all
-  /// were made again. `at` is the log time of the newest record: what time alone changed before is
-  /// judged with what changed.
-  bool Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules, Time at);
+  /// were made again. `judged` is the newest whole second that was evaluated: what time alone
+  /// changes after it is due at the next one, also when the event that says so came later.
+  bool Refresh(const std::vector<Tenant*>& tenants, const CompiledRules& rules, Time judged);
   /// Cells that changed, found while folding.
   void Touch(Tenant* tenant, const std::vector<CellId>& cells);
-  /// The alert of that key moved at `at`; `alert` is null when it was forgotten.
-  void Relink(Tenant* tenant, const std::string& key, const Alert* alert, Time at);
-  /// The instance was judged at `at`: what time alone changes next lies behind it.
-  void Pass(InstanceId id, Time at) { Schedule(id, at); }
-  /// Whether its timer still stands at that whole second: events that came since it was set, and
-  /// were not judged yet, may have moved it.
+  /// The alert of that key moved; `alert` is null when it was forgotten.
+  void Relink(Tenant* tenant, const std::string& key, const Alert* alert);
+  /// The instance was judged at the whole second `at`: what time alone changes next lies behind it.
+  void Pass(InstanceId id, Time at);
+  /// Whether its timer still stands at that whole second: events that came since it was set may
+  /// have moved it.
   [[nodiscard]] bool IsDue(InstanceId id, Time second);
-  /// It must be judged at the next whole second after `at`.
+  /// It must be judged at the next whole second after `at`, whatever its timer says.
   void Wake(InstanceId id, Time at);
 
   [[nodiscard]] std::size_t size() const { return instances_.size(); }
@@ -71,7 +71,7 @@ class Instances {
   [[nodiscard]] bool Knows(Tenant* tenant, const std::string& alert_key) const;
   /// Takes the next changed instance off the queue.
   [[nodiscard]] std::optional<InstanceId> PopChanged();
-  [[nodiscard]] bool has_changed() const { return !changed_.empty(); }
+  [[nodiscard]] std::size_t changed_count() const { return changed_.size(); }
   [[nodiscard]] bool any_slices() const { return any_slices_; }
 
  private:
@@ -91,6 +91,8 @@ class Instances {
   bool TakeCell(const CompiledRule& rule, CellId cell, const storage::Labels& by, PerTenant* index);
   InstanceId Make(Tenant* tenant, const CompiledRule& rule, CellId cell, storage::Labels by,
                   PerTenant* index);
+  /// Sets the timer to what time alone changes first after `after`, or to an alert's timer before
+  /// it. A wish of Wake stands until it was granted.
   void Schedule(InstanceId id, Time after);
 
   std::deque<Instance> instances_;
@@ -100,7 +102,7 @@ class Instances {
   std::set<std::pair<Time, InstanceId>> timers_;
   std::deque<InstanceId> changed_;
   std::vector<CellId> scratch_;
-  Time at_{};          ///< of the last Refresh
+  Time judged_{};      ///< of the last Refresh
   bool alone_ = true;  ///< there was one tenant then
   bool stale_ = true;
   bool any_slices_ = false;

@@ -26,14 +26,8 @@ Expectation::Expectation(const ExpectationSpec& spec)
       keep_(spec.common.keep_firing_for),
       levels_{{spec.common.severity, ""}} {}
 
-Expectation::Wait Expectation::WaitOf(const InstanceSeries& series, Time open) const {
-  const WindowStore& windows = *series.windows;
-  Wait wait{open, windows.After(open, within_), {}};
-  // What would come due within the grace comes due at its end; what came due before the stop did.
-  const Time resumed_at = windows.ExcludedUntil();
-  if (wait.due >= resumed_at) wait.due = std::max(wait.due, resumed_at + kResumeGrace);
-  wait.over = windows.After(wait.due, keep_);
-  return wait;
+WindowStore::Wait Expectation::WaitOf(const InstanceSeries& series, Time open) const {
+  return series.windows->WaitOf(open, within_, keep_);
 }
 
 void Expectation::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const {
@@ -43,7 +37,7 @@ void Expectation::Judge(const InstanceSeries& series, Time at, std::vector<Verdi
   verdict.ended = kLate;
   if (seen == nullptr) return;
   for (const Time open : seen->open) {
-    const Wait wait = WaitOf(series, open);
+    const WindowStore::Wait wait = WaitOf(series, open);
     if (at >= wait.over) verdict.ended = kNever;
     verdict.holds = verdict.holds || (at >= wait.due && at < wait.over);
   }
@@ -55,7 +49,7 @@ std::optional<Time> Expectation::ChangesAt(const InstanceSeries& series, Time af
   if (seen == nullptr) return std::nullopt;
   std::optional<Time> first;
   for (const Time open : seen->open) {
-    const Wait wait = WaitOf(series, open);
+    const WindowStore::Wait wait = WaitOf(series, open);
     for (const Time moment : {wait.due, wait.over}) {
       if (moment > after && (!first || moment < *first)) first = moment;
     }
@@ -71,7 +65,7 @@ Expectation::Account Expectation::Explain(const InstanceSeries& series, std::siz
   // The oldest one that is missed now; when none is, the newest event that was to be followed.
   Time asked = seen->at;
   for (const Time open : seen->open) {
-    const Wait wait = WaitOf(series, open);
+    const WindowStore::Wait wait = WaitOf(series, open);
     if (at < wait.due || at >= wait.over) continue;
     asked = open;
     break;

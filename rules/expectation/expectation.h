@@ -41,10 +41,7 @@ class Expectation final : public Condition {
   [[nodiscard]] std::size_t RowOf(std::size_t, std::string_view) const override { return 0; }
 
  private:
-  struct Wait {
-    Time open{}, due{}, over{};  ///< asked; missed from here on; told for long enough
-  };
-  [[nodiscard]] Wait WaitOf(const InstanceSeries& series, Time open) const;
+  [[nodiscard]] WindowStore::Wait WaitOf(const InstanceSeries& series, Time open) const;
 
   std::string sighting_, asked_, answer_;
   Duration within_, keep_;

@@ -59,7 +59,8 @@ std::string ModelText(const forecast::Forecast& forecast) {
   for (std::size_t i = 0; i < std::min(kModelsNamed, forecast.models.size()); ++i) {
     const forecast::ModelShare& model = forecast.models[i];
     if (model.weight <= 0) break;
-    text += (text.empty() ? "" : ", ") + model.name + " " + NumberText(std::round(model.weight * 100)) + " %";
+    text += (text.empty() ? "" : ", ") + model.name + " " +
+            NumberText(std::round(model.weight * 100)) + " %";
   }
   return text;
 }

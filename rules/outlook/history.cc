@@ -30,10 +30,9 @@ bool SeriesHistory::ReadMore(const WindowStore& windows, CellId cell, std::size_
     const Time from = to - question_.step;
     if (question_.is_level) {
       const GaugeAnswer level = windows.GaugeOfHours(cell, question_.terms[0].measure, from, to);
-      newest_first_.push_back(level.count == 0
-                                  ? std::numeric_limits<double>::quiet_NaN()
-                                  : static_cast<double>(level.sum) * question_.unit /
-                                        static_cast<double>(level.count));
+      newest_first_.push_back(level.count == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                               : static_cast<double>(level.sum) * question_.unit /
+                                                     static_cast<double>(level.count));
       continue;
     }
     Int128 sum = 0;

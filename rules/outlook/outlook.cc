@@ -39,8 +39,8 @@ Outlook::Outlook(const ThresholdSpec& spec, const std::vector<DerivedSpec>& deri
   const std::optional<ThresholdSource> source = ResolveSource(spec, derived);
   BAROGRAPH_ASSERT(source.has_value(), "the measures of a validated threshold are known");
   question_.is_level = source->type == MeasureType::kGauge;
-  question_.never_negative = std::all_of(source->of.terms.begin(), source->of.terms.end(),
-                                         NeverNegative);
+  question_.never_negative =
+      std::all_of(source->of.terms.begin(), source->of.terms.end(), NeverNegative);
   for (const MeasureSum::Term& term : source->of.terms) {
     measures_.push_back(term.name);
     minus_.push_back(term.minus);
@@ -87,8 +87,8 @@ void Outlook::AskForPeriod(const InstanceSeries& series, const Period& period, T
   const Duration rest = left % question->step;
   question->horizon = static_cast<std::size_t>(whole + (rest > Duration{0} ? 1 : 0));
   if (rest > Duration{0})
-    question->last_share = static_cast<double>(rest.count()) /
-                           static_cast<double>(question->step.count());
+    question->last_share =
+        static_cast<double>(rest.count()) / static_cast<double>(question->step.count());
   // What this hour has brought so far belongs to the first step.
   const Int128 spent = series.windows->PeriodSum(series.cell, series.measures[1], period);
   const Time hour_end = question->begin + hours(1);
@@ -144,8 +144,8 @@ Condition::Account Outlook::Explain(const InstanceSeries& series, std::size_t, T
     return account;
   }
   account.value = static_cast<double>(forecast->probability_ppb) * kPpb;
-  account.summary += " with " + Percent(forecast->probability_ppb) + ", condition: " +
-                     Percent(probability_ppb_);
+  account.summary +=
+      " with " + Percent(forecast->probability_ppb) + ", condition: " + Percent(probability_ppb_);
   if (forecast->times.median)
     account.summary += "; most likely by " + FormatTime(*forecast->times.median);
   account.summary += "; forecast of " + FormatTime(forecast->at);

@@ -46,8 +46,7 @@ std::string Encode(const ForecastIssued& forecast) {
   writer.SignedVarint(forecast.step.count());
   writer.Varint(forecast.history_steps);
   writer.SignedVarint(forecast.probability_ppb);
-  for (const auto* time :
-       {&forecast.times.early, &forecast.times.median, &forecast.times.late})
+  for (const auto* time : {&forecast.times.early, &forecast.times.median, &forecast.times.late})
     WriteMoment(*time, &writer);
   return row;
 }

@@ -84,11 +84,9 @@ TEST(OutlookBookTest, ForecastsOfRulesThatLeftAreDeleted) {
 
 TEST(OutlookBookTest, IsBounded) {
   OutlookBook book;
-  for (std::size_t i = 0; i < kForecastsKept; ++i)
-    book.Apply(Forecast("spend", std::to_string(i)));
+  for (std::size_t i = 0; i < kForecastsKept; ++i) book.Apply(Forecast("spend", std::to_string(i)));
   EXPECT_TRUE(book.CheckRoom(Forecast("spend", "7")).ok());
-  EXPECT_EQ(book.CheckRoom(Forecast("spend", "new")).error().code(),
-            ErrorCode::kResourceExhausted);
+  EXPECT_EQ(book.CheckRoom(Forecast("spend", "new")).error().code(), ErrorCode::kResourceExhausted);
 }
 
 }  // namespace

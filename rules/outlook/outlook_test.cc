@@ -122,13 +122,12 @@ TEST_F(OutlookTest, AsksForWhatIsLeftOfABudgetsPeriod) {
   store_.Configure(PlanWindows(rules), Sequence{1});
   store_.OpenPeriod(calendar, {kStart, kStart + 24h});
   const auto spend = [&](Duration at, Int128 usd) {
-    FoldInto(&store_, {kStart + at, "a", "t",
-                       {{{"cost", "USD"}, MeasureType::kSum, usd * 1'000'000'000}}});
+    FoldInto(&store_,
+             {kStart + at, "a", "t", {{{"cost", "USD"}, MeasureType::kSum, usd * 1'000'000'000}}});
   };
   spend(1h, 7);
   spend(5h + 10min, 2);
-  const auto cell =
-      store_.FindCell(store_.FindOrBuiltIn(ProjectionOf(budget.common)), {});
+  const auto cell = store_.FindCell(store_.FindOrBuiltIn(ProjectionOf(budget.common)), {});
   ASSERT_TRUE(cell.has_value());
   series_.cell = *cell;
   for (const MeasureName& name : outlook.measures())

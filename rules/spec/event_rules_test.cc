@@ -84,7 +84,8 @@ TEST(EventRulesTest, PlanHoldsWhatTheyMustKnow) {
   ASSERT_EQ(plan.sightings.size(), 3U);
   EXPECT_EQ(plan.sightings[0].id, "agent-silent");
   EXPECT_THAT(plan.sightings[0].texts, ElementsAre("agent", "task_id"));
-  EXPECT_GE(plan.sightings[1].open_for, 2min);
+  EXPECT_EQ(plan.sightings[1].open_for, rules.expects[0].within);
+  EXPECT_EQ(plan.sightings[1].missed_for, rules.expects[0].common.keep_firing_for);
   EXPECT_EQ(plan.sightings[2].answers, "health-after-deploy");
   EXPECT_THAT(plan.sightings[2].projection.where,
               ElementsAre(Projection::Filter{"route", {"/health"}}));

@@ -27,7 +27,8 @@ struct RuleCommon {
   std::string owner;
   Duration for_duration{0};  ///< condition must hold so long before firing
   Duration keep_firing_for = std::chrono::minutes(1);
-  std::uint64_t min_events = 0;  ///< fewer events in the long window: no alert
+  /// Fewer events in what is judged (the long window, the window, the period): no alert.
+  std::uint64_t min_events = 0;
   /// `active`: the rule is in force in [active_from, active_to) of log time; outside its alerts end
   /// as if the condition were false.
   Time active_from = Time::min(), active_to = Time::max();

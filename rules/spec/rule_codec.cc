@@ -535,8 +535,7 @@ Result<RuleSet> DecodeRuleSet(std::string_view text) {
     };
     if (!IsRunnable(spec, rules.derived) ||
         (needs_slo && std::none_of(rules.slos.begin(), rules.slos.end(), is_its_slo)) ||
-        (needs_budget &&
-         std::none_of(rules.budgets.begin(), rules.budgets.end(), is_its_budget))) {
+        (needs_budget && std::none_of(rules.budgets.begin(), rules.budgets.end(), is_its_budget))) {
       return Error(ErrorCode::kCorruption,
                    "rule set: the threshold '" + spec.common.name + "' cannot run");
     }

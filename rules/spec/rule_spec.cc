@@ -14,8 +14,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 constexpr std::int64_t kBillion = 1'000'000'000;
-/// A wait is kept so much longer than it matters: the grace after a start may delay it.
-constexpr Duration kOpenBeyond = minutes(10);
 
 Int128 GreatestCommonDivisor(Int128 a, Int128 b) {
   while (b != 0) {
@@ -122,7 +120,8 @@ void PlanSightings(const RuleSet& rules, WindowPlan* plan) {
     add(SightingFor(absence.common, {absence.measure}));
   for (const ExpectationSpec& expectation : rules.expects) {
     WindowPlan::Sighting asked = SightingFor(expectation.common, {expectation.measure});
-    asked.open_for = expectation.within + expectation.common.keep_firing_for + kOpenBeyond;
+    asked.open_for = expectation.within;
+    asked.missed_for = expectation.common.keep_firing_for;
     RuleCommon answering = expectation.common;
     answering.where = expectation.expect.where;
     WindowPlan::Sighting answer{AnswerOf(expectation.common),

@@ -220,9 +220,19 @@ std::string_view CurrencyOf(const ThresholdSpec& spec) {
 }
 
 std::string_view Name(Form form) {
-  constexpr std::array<std::string_view, 13> kNames = {
-      "sum",  "count",    "rate", "ratio",           "mean", "quantile", "distinct",
-      "last", "increase", "new",  "budget_remaining", "forecast", "exhausted"};
+  constexpr std::array<std::string_view, 13> kNames = {"sum",
+                                                       "count",
+                                                       "rate",
+                                                       "ratio",
+                                                       "mean",
+                                                       "quantile",
+                                                       "distinct",
+                                                       "last",
+                                                       "increase",
+                                                       "new",
+                                                       "budget_remaining",
+                                                       "forecast",
+                                                       "exhausted"};
   const auto place = static_cast<std::size_t>(form);
   BAROGRAPH_ASSERT(place < kNames.size(), "every form has a key");
   return kNames[place];

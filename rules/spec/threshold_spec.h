@@ -46,18 +46,18 @@ struct DerivedSpec {
 /// A rule that compares a number over the window that ends now with a bound.
 struct ThresholdSpec {
   enum class Form : std::uint8_t {
-    kSum,       ///< of an additive measure
-    kCount,     ///< of events, or of the values of a distribution
-    kRate,      ///< a sum per `per`
-    kRatio,     ///< one sum over another
-    kMean,      ///< of a level: the mean of its samples
-    kQuantile,  ///< of a distribution
-    kDistinct,  ///< number of different values
-    kLast,      ///< newest sample of a level
-    kIncrease,  ///< growth of a counter
-    kNew,       ///< seen now, and not for `span` before
-    kBudget,    ///< what is left of an SLO's error budget
-    kForecast,  ///< whether a forecast says that the measure reaches `bound` within `span`
+    kSum,        ///< of an additive measure
+    kCount,      ///< of events, or of the values of a distribution
+    kRate,       ///< a sum per `per`
+    kRatio,      ///< one sum over another
+    kMean,       ///< of a level: the mean of its samples
+    kQuantile,   ///< of a distribution
+    kDistinct,   ///< number of different values
+    kLast,       ///< newest sample of a level
+    kIncrease,   ///< growth of a counter
+    kNew,        ///< seen now, and not for `span` before
+    kBudget,     ///< what is left of an SLO's error budget
+    kForecast,   ///< whether a forecast says that the measure reaches `bound` within `span`
     kExhausted,  ///< whether a forecast says that a budget is gone before its period ends
   };
   enum class Versus : std::uint8_t {
@@ -80,8 +80,8 @@ struct ThresholdSpec {
   Versus versus = Versus::kNumber;
   Side side = Side::kAbove;
   Bound bound;
-  Duration span{};  ///< see Versus; of kNew how long it was not seen; of kForecast how far ahead
-  std::string slo;  ///< of kBudget: the SLO, whose `by` and `where` hold
+  Duration span{};     ///< see Versus; of kNew how long it was not seen; of kForecast how far ahead
+  std::string slo;     ///< of kBudget: the SLO, whose `by` and `where` hold
   std::string budget;  ///< of kExhausted: the budget, whose `by` and `where` hold
   std::int64_t probability_ppb = 0;  ///< of kForecast and kExhausted: holds at or above it
   friend bool operator==(const ThresholdSpec&, const ThresholdSpec&) = default;

@@ -59,6 +59,31 @@ void CheckAmount(const std::string& path, const std::string& measure, const std:
   if (amount.value <= 0) checks->Report(place, "must be above 0");
 }
 
+/// What min_events counts must be there. False when there is nothing more to be said of it.
+bool CheckMinEvents(const std::string& path, const RuleCommon& rule, const std::string& measure,
+                    RuleChecks* checks) {
+  const std::optional<MeasureTraits> traits = FindMeasure(measure);
+  if (rule.min_events == 0 || !traits) return false;
+  if (traits->unit == MeasureUnit::kCount) return true;
+  checks->Report(path + ".min_events", "'" + measure +
+                                           "' counts no events, so nothing can be fewer; leave it "
+                                           "out, or use a measure that counts, e.g. payments");
+  return false;
+}
+
+/// A sum that must reach so much before it is judged is never below less.
+void CheckReachable(const std::string& path, const GoalSpec& goal, RuleChecks* checks) {
+  const Int128 least = static_cast<Int128>(goal.common.min_events) * kBillion;
+  if (goal.at_most) return;
+  for (const ShareAlert& alert : goal.alerts) {
+    if (goal.target.value * alert.share_ppb > least) continue;
+    checks->Report(path + ".min_events", "with at least " + std::to_string(goal.common.min_events) +
+                                             " events the sum is never below " +
+                                             Percent(alert.share_ppb) +
+                                             " of the target: that alert can never fire");
+  }
+}
+
 void CheckShares(const std::string& path, const std::vector<ShareAlert>& alerts,
                  RuleChecks* checks) {
   std::set<Severity> seen;
@@ -119,6 +144,7 @@ void CheckBudget(const std::string& path, const BudgetSpec& budget, RuleChecks* 
     const Status status = WindowStore::ValidateWindow(budget.rolling);
     if (!status.ok()) checks->Report(path + ".rolling", status.error().message());
   }
+  static_cast<void>(CheckMinEvents(path, budget.common, budget.measure, checks));
   CheckShares(path + ".alert_at", budget.alert_at, checks);
   if (budget.alert_at.empty() && budget.burn.empty() && !budget.enforce) {
     checks->Report(path, "never does anything; give it `alert_at`, `burn` or `enforce: true`");
@@ -135,6 +161,7 @@ void CheckBudget(const std::string& path, const BudgetSpec& budget, RuleChecks* 
 void CheckGoal(const std::string& path, const GoalSpec& goal, RuleChecks* checks) {
   checks->Common(path, goal.common);
   CheckAmount(path, goal.measure, "target", goal.target, checks);
+  if (CheckMinEvents(path, goal.common, goal.measure, checks)) CheckReachable(path, goal, checks);
   CheckShares(path + (goal.at_most ? ".alert_above" : ".alert_below"), goal.alerts, checks);
   for (const ShareAlert& alert : goal.alerts) {
     if (!goal.at_most && alert.share_ppb > kBillion) {

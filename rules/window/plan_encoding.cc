@@ -1,5 +1,7 @@
 #include "rules/window/plan_encoding.h"
 
+#include <algorithm>
+
 namespace barograph::rules {
 namespace {
 
@@ -123,10 +125,17 @@ void EncodeSightingSpecs(const std::vector<WindowPlan::Sighting>& sightings, Byt
     out->SignedVarint(each.open_for.count());
     out->String(each.answers);
   }
+  // Came later: without any, the row is what it was.
+  const bool any_missed = std::any_of(sightings.begin(), sightings.end(), [](const auto& each) {
+    return each.missed_for > Duration{0};
+  });
+  for (const WindowPlan::Sighting& each : sightings) {
+    if (any_missed) out->SignedVarint(each.missed_for.count());
+  }
 }
 
 bool DecodeSightingSpecs(ByteReader* in, std::vector<WindowPlan::Sighting>* sightings) {
-  return ReadTimes(in, [&] {
+  const bool read = ReadTimes(in, [&] {
     WindowPlan::Sighting& each = sightings->emplace_back();
     each.id = std::string(in->String());
     if (!DecodeProjection(in, &each.projection) || !DecodeStrings(in, &each.measures) ||
@@ -137,6 +146,9 @@ bool DecodeSightingSpecs(ByteReader* in, std::vector<WindowPlan::Sighting>* sigh
     each.answers = std::string(in->String());
     return in->ok();
   });
+  if (!read || in->done()) return read;
+  for (WindowPlan::Sighting& each : *sightings) each.missed_for = Duration(in->SignedVarint());
+  return in->ok();
 }
 
 }  // namespace barograph::rules

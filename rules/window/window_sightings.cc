@@ -74,9 +74,16 @@ void WindowStore::State::OpenWait(const LiveSighting& sighting, Cell* cell, Time
                           partner->sightings[answer.slot].at >= time;
     if (answered) return;
   }
+  const auto is_over = [&](Time each) {
+    return WaitOf(each, sighting.spec.open_for, sighting.spec.missed_for).over <= arrived;
+  };
+  if (is_over(time)) return;
   std::vector<Time>& open = ChangeSighting(sighting, cell).open;
-  std::erase_if(open, [&](Time each) { return Counted(each, time) >= sighting.spec.open_for; });
-  if (open.size() >= kOpenSightingsMax) open.pop_back();
+  // What was asked first is over first.
+  auto waiting = std::partition_point(open.begin(), open.end(), is_over);
+  if (waiting - open.begin() > 1) waiting = open.erase(open.begin(), waiting - 1) + 1;
+  const auto count = static_cast<std::size_t>(open.end() - waiting);
+  if (count >= kOpenSightingsMax) open.pop_back();
   open.insert(std::upper_bound(open.begin(), open.end(), time), time);
 }
 
@@ -96,13 +103,27 @@ Cell* WindowStore::State::Partner(const LiveSighting& other, const Cell& cell) c
   });
 }
 
-Duration WindowStore::State::Counted(Time from, Time to) const {
-  if (to <= from) return Duration{0};
-  Duration counted = to - from;
+Time WindowStore::State::ExcludedUntil() const {
+  Time until{};
+  for (const auto& [begin, end] : excluded) until = std::max(until, end);
+  return until;
+}
+
+Time WindowStore::State::After(Time from, Duration counted) const {
+  Time moment = from + counted;
   for (const auto& [begin, end] : excluded) {
-    if (begin < to && end > from) counted -= std::min(end, to) - std::max(begin, from);
+    if (end > from && begin < moment) moment += end - std::max(from, begin);
   }
-  return counted;
+  return moment;
+}
+
+WindowStore::Wait WindowStore::State::WaitOf(Time open, Duration open_for,
+                                             Duration missed_for) const {
+  Wait wait{open, After(open, open_for), {}};
+  const Time resumed_at = ExcludedUntil();
+  if (wait.due >= resumed_at) wait.due = std::max(wait.due, resumed_at + kResumeGrace);
+  wait.over = After(wait.due, missed_for);
+  return wait;
 }
 
 // --- Plan --------------------------------------------------------------------------------------
@@ -239,7 +260,7 @@ Status WindowStore::State::LoadSightings(std::uint32_t id, std::string_view valu
       seen.texts.emplace(std::move(text_name), in.String());
     }
     const std::uint64_t open = in.Varint();
-    if (open > kOpenSightingsMax) return BrokenRow("sightings");
+    if (open > kOpenSightingsMax + 1) return BrokenRow("sightings");
     for (std::uint64_t i = 0; i < open; ++i) {
       if (!GetTime(&in, &seen.open.emplace_back())) return BrokenRow("sightings");
     }

@@ -17,6 +17,7 @@ using ::testing::SizeIs;
 
 constexpr Time kStart = Time(std::chrono::days(20'000));
 constexpr Duration kOpenFor = 5min;
+constexpr Duration kMissedFor = 1min;
 const Projection kByAgent{{"agent"}, {}};
 const Projection kResearch{{"agent"}, {{"type", {"research"}}}};
 
@@ -24,7 +25,7 @@ WindowPlan Plan() {
   WindowPlan plan;
   plan.projections = {kResearch};
   plan.sightings = {{"seen", kByAgent, {"tasks.started"}, {"agent", "type"}, Duration{0}, ""},
-                    {"asked", kByAgent, {"tasks.started"}, {}, kOpenFor, ""},
+                    {"asked", kByAgent, {"tasks.started"}, {}, kOpenFor, "", kMissedFor},
                     {"answer", kResearch, {"tasks.completed"}, {}, Duration{0}, "asked"}};
   return plan;
 }
@@ -100,13 +101,45 @@ TEST_F(SightingsTest, QuestionThatComesAfterItsAnswerDoesNotWait) {
   EXPECT_THAT(Open(), ElementsAre(40s));
 }
 
-TEST_F(SightingsTest, WaitsAreBoundedAndForgottenWhenTheirTimeIsOver) {
+TEST_F(SightingsTest, WaitsAreBounded) {
   for (int i = 0; i < 100; ++i) Task(i * 1s, "tasks.started");
   EXPECT_THAT(Open(), SizeIs(kOpenSightingsMax));
   EXPECT_EQ(Open().front(), 0s);
   EXPECT_EQ(Open().back(), 99s) << "the newest takes the place of the one before it";
-  Task(kOpenFor + 2s, "tasks.started");
-  EXPECT_EQ(Open().front(), 3s);
+}
+
+TEST_F(SightingsTest, WhatIsOverHoldsNoPlaceFromThatMomentOn) {
+  constexpr int kMax = static_cast<int>(kOpenSightingsMax);
+  for (int i = 0; i < kMax; ++i) Task(i * 1s, "tasks.started");
+  const Duration over = kOpenFor + kMissedFor;
+  store_.BeginRecord(kStart + over - 1ns);
+  Task(over - 1s, "tasks.started");
+  EXPECT_THAT(Open(), SizeIs(kOpenSightingsMax)) << "the oldest may still be answered";
+  EXPECT_EQ(Open().back(), over - 1s);
+  EXPECT_EQ(Open()[kOpenSightingsMax - 2], (kMax - 2) * 1s);
+  store_.BeginRecord(kStart + over + 3s);
+  Task(over, "tasks.started");
+  EXPECT_EQ(Open().front(), 3s) << "the newest that is over says why an alert ends";
+  EXPECT_EQ(Open()[1], 4s);
+  EXPECT_THAT(Open(), ::testing::Contains(over - 1s));
+  for (int i = 1; i < 100; ++i) Task(over + i * 1ms, "tasks.started");
+  EXPECT_THAT(Open(), SizeIs(kOpenSightingsMax + 1));
+  EXPECT_EQ(Open().back(), over + 99ms);
+  Task(2s, "tasks.started");
+  EXPECT_EQ(Open().front(), 3s) << "a question that comes too late to be missed waits for nothing";
+  BeginCheckpoint();
+  FinishCheckpoint();
+  ExpectRestorable();
+}
+
+TEST_F(SightingsTest, NothingIsOverBeforeTheGraceAfterAStartIs) {
+  Task(0s, "tasks.started");
+  store_.Exclude(kStart + 4min, kStart + 64min);
+  const Duration over = 64min + kResumeGrace + kMissedFor;
+  store_.BeginRecord(kStart + over - 1ns);
+  Task(over - 1s, "tasks.started");
+  EXPECT_THAT(Open(), ElementsAre(0s, over - 1s));
+  EXPECT_EQ(store_.WaitOf(kStart, kOpenFor, kMissedFor).over, kStart + over);
 }
 
 TEST_F(SightingsTest, GapsDoNotCount) {

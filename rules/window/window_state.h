@@ -75,6 +75,7 @@ struct WindowStore::State {
   std::vector<LiveCalendarSum> calendar_sums;
   Periods periods;
   Time log_time{};
+  Time arrived{};      ///< log time of the record being folded
   Time next_minute{};  ///< Advance does nothing before
   Time next_slice_end{Time::max()};
   std::size_t series_count = 0, dormant_count = 0;
@@ -142,7 +143,9 @@ struct WindowStore::State {
   [[nodiscard]] bool Counts(LiveSighting* sighting) const;
   CellSighting& ChangeSighting(const LiveSighting& sighting, Cell* cell);
   void OpenWait(const LiveSighting& sighting, Cell* cell, Time time);
-  [[nodiscard]] Duration Counted(Time from, Time to) const;
+  [[nodiscard]] Time ExcludedUntil() const;
+  [[nodiscard]] Time After(Time from, Duration counted) const;
+  [[nodiscard]] Wait WaitOf(Time open, Duration open_for, Duration missed_for) const;
   void EndWaits(const LiveSighting& sighting, const Cell& cell, Time time);
   /// The cell of the same values in the other sighting's projection; null for none.
   [[nodiscard]] Cell* Partner(const LiveSighting& other, const Cell& cell) const;

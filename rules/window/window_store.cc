@@ -57,6 +57,8 @@ void WindowStore::Advance(Time log_time) {
   state.next_minute = MinuteAfter(log_time);
 }
 
+void WindowStore::BeginRecord(Time log_time) { state_->arrived = log_time; }
+
 void WindowStore::Exclude(Time from, Time to) {
   if (from >= to) return;
   // What closed before the gap is judged now: after a long one it would be out of reach.
@@ -246,18 +248,10 @@ Duration WindowStore::ExcludedWithin(Time from, Time to, Duration longer) const 
   return excluded;
 }
 
-Time WindowStore::ExcludedUntil() const {
-  Time until{};
-  for (const auto& [begin, end] : state_->excluded) until = std::max(until, end);
-  return until;
-}
-
-Time WindowStore::After(Time from, Duration counted) const {
-  Time moment = from + counted;
-  for (const auto& [begin, end] : state_->excluded) {
-    if (end > from && begin < moment) moment += end - std::max(from, begin);
-  }
-  return moment;
+Time WindowStore::ExcludedUntil() const { return state_->ExcludedUntil(); }
+Time WindowStore::After(Time from, Duration counted) const { return state_->After(from, counted); }
+WindowStore::Wait WindowStore::WaitOf(Time open, Duration open_for, Duration missed_for) const {
+  return state_->WaitOf(open, open_for, missed_for);
 }
 
 std::uint64_t WindowStore::Distinct(CellId cell, MeasureId measure, Time at,

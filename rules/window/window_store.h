@@ -79,11 +79,13 @@ struct WindowPlan {
     Projection projection;
     std::vector<std::string> measures;  ///< an event counts that yields one of these base names
     std::vector<std::string> texts;     ///< kept of the newest event, see EventText
-    /// Above 0: each event opens a wait for an answer, which is forgotten after so long.
+    /// Above 0: each event opens a wait for an answer, which is missed after so long.
     Duration open_for{0};
     /// An event here answers what waits under that id in the cell of the same values; both
     /// projections have the same `by`. Empty: none.
     std::string answers;
+    /// A missed answer may still come for so long; then the wait is over.
+    Duration missed_for{0};
     friend bool operator==(const Sighting&, const Sighting&) = default;
   };
   std::vector<Sighting> sightings;
@@ -107,11 +109,15 @@ struct CellSighting {
   Time at{};              ///< event time of the newest one; 0 before the first
   storage::Labels texts;  ///< of that event, by the plan's names; empty ones are left out
   /// Event times that wait for an answer, ascending. At most kOpenSightingsMax: beyond, the newest
-  /// takes the place of the one before it.
+  /// takes the place of the one before it. Of those whose wait is over the newest may stand before
+  /// them, so that an end says why it came; it holds no place.
   std::vector<Time> open;
   friend bool operator==(const CellSighting&, const CellSighting&) = default;
 };
 inline constexpr std::size_t kOpenSightingsMax = 32;
+
+/// After a start senders come back within so long: until then what is missing says nothing.
+inline constexpr Duration kResumeGrace = std::chrono::minutes(5);
 
 /// Result of a distribution query.
 struct QuantileAnswer {
@@ -151,6 +157,9 @@ class WindowStore {
   /// First sequence that the projection has seen: 1 for built-ins.
   [[nodiscard]] Sequence Since(ProjectionId projection) const;
 
+  /// The events that follow came with a record of that log time: what waits no longer by then holds
+  /// no place.
+  void BeginRecord(Time log_time);
   /// Adds one event. `time` is its event time (log time where the event has none).
   void Fold(const storage::EventView& event, Time time, std::span<const Yield> yields);
   /// Moves everything that depends on time alone up to `log_time`: slices that closed are judged,
@@ -228,6 +237,13 @@ class WindowStore {
   [[nodiscard]] Time ExcludedUntil() const;
   /// The moment at which `counted` has passed since `from`, without what was excluded.
   [[nodiscard]] Time After(Time from, Duration counted) const;
+  /// A wait for an answer: asked; missed from here on; over, whether it came or not.
+  struct Wait {
+    Time open{}, due{}, over{};
+  };
+  /// Of a question at `open`. No second of an exclusion counts; what would come due within
+  /// kResumeGrace after the last one comes due at its end, what came due before it did.
+  [[nodiscard]] Wait WaitOf(Time open, Duration open_for, Duration missed_for) const;
 
   // --- What changed: rules watch cells, evaluation looks only at those touched.
   /// Future folds into cells of `projection` report themselves in TakeTouched.

@@ -43,9 +43,10 @@ void PrintTable(const v1::ListForecastsResponse& response) {
                TimeText(forecast.at())});
   }
   const std::string text = table.ToString();
-  std::fputs(text.empty() ? "no forecast yet; rules with `forecast` or `exhausted` ask for one, and "
-                            "get it within seconds of their first event, then every hour\n"
-                          : text.c_str(),
+  std::fputs(text.empty()
+                 ? "no forecast yet; rules with `forecast` or `exhausted` ask for one, and "
+                   "get it within seconds of their first event, then every hour\n"
+                 : text.c_str(),
              stdout);
   if (response.truncated()) std::fputs("(more exist; raise --limit)\n", stderr);
 }

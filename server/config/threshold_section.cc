@@ -20,8 +20,8 @@ constexpr int kDecimals = 9;
 /// A bound is at most this, so that products with it stay exact.
 constexpr Int128 kBoundMax = Int128{1'000'000'000'000'000'000} * 1'000'000'000;
 constexpr std::array<Form, 13> kForms = {
-    Form::kSum,      Form::kCount, Form::kRate,     Form::kRatio, Form::kMean,
-    Form::kQuantile, Form::kDistinct, Form::kLast,  Form::kIncrease, Form::kNew,
+    Form::kSum,      Form::kCount,    Form::kRate,     Form::kRatio,    Form::kMean,
+    Form::kQuantile, Form::kDistinct, Form::kLast,     Form::kIncrease, Form::kNew,
     Form::kBudget,   Form::kForecast, Form::kExhausted};
 
 /// The key that says what a rule measures.

@@ -141,9 +141,9 @@ TEST(ThresholdSectionTest, RulesMayAskAForecast) {
   spec = Load("{forecast: revenue.net, reaches: 300 USD, within: 90d, probability: 50%}");
   EXPECT_EQ(spec.per, days(1)) << "sums are of days";
   EXPECT_EQ(spec.bound, (Bound{Bound::Unit::kMoney, "300"}));
-  EXPECT_EQ(Load("{forecast: profit, per: 1h, falls_below: -5 USD, within: 1d, probability: 60%}")
-                .per,
-            hours(1));
+  EXPECT_EQ(
+      Load("{forecast: profit, per: 1h, falls_below: -5 USD, within: 1d, probability: 60%}").per,
+      hours(1));
   const std::string budget =
       "budgets:\n  - {name: spend, measure: cost, limit: 50 USD, period: month, alert_at: "
       "{critical: 100%}}\n";

@@ -124,8 +124,7 @@ void Forecaster::Forecast(const rules::ForecastSubject& subject) {
     return windows != nullptr && work->history->ReadMore(*windows, subject.cell, kStepsASlice);
   });
   if (!read || !work->wish) return;
-  storage::ForecastIssued forecast =
-      rules::AnswerTo(work->wish->question, work->history->Values());
+  storage::ForecastIssued forecast = rules::AnswerTo(work->wish->question, work->history->Values());
   forecast.origin.reason = "forecast";
   forecast.rule = subject.rule;
   forecast.labels = work->wish->labels;
@@ -136,12 +135,10 @@ void Forecaster::Issue(const rules::ForecastSubject& subject, storage::ForecastI
   const bool says = forecast.cannot_say.empty();
   auto answered = std::make_shared<std::promise<bool>>();
   auto future = answered->get_future();
-  partition_.Decide(
-      [tenant = subject.tenant, forecast = std::move(forecast)](const rules::Engine& engine,
-                                                               Time now) {
-        return engine.IssueForecast(tenant, forecast, now);
-      },
-      [answered](const Result<Sequence>& done) { answered->set_value(done.ok()); });
+  partition_.Decide([tenant = subject.tenant, forecast = std::move(forecast)](
+                        const rules::Engine& engine,
+                        Time now) { return engine.IssueForecast(tenant, forecast, now); },
+                    [answered](const Result<Sequence>& done) { answered->set_value(done.ok()); });
   if (!future.get()) {
     ++failed_;
     return;

@@ -346,22 +346,22 @@ TEST(ServerEventTest, Exclusion) {
 }
 
 TEST(ServerEventTest, ForecastIssued) {
-  ForecastIssued event{.origin = kOrigin,
-                       .rule = "disk-will-fill",
-                       .labels = {{"service", "db"}, {"agent", ""}},
-                       .measure = "sample:disk_used",
-                       .currency_code = "",
-                       .at = Time(std::chrono::hours(9)),
-                       .history_end = Time(std::chrono::hours(8)),
-                       .step = std::chrono::hours(1),
-                       .history_steps = 72,
-                       .steps = {{95, 94, 96, 93, 97.5}, {96, 95, 97, 94, 98}},
-                       .model = "theta 60 %",
-                       .cannot_say = "",
-                       .question = "reaches 95 within 3d",
-                       .probability_ppb = 800'000'000,
-                       .times = {Time(std::chrono::hours(10)), Time(std::chrono::hours(12)),
-                                 std::nullopt}};
+  ForecastIssued event{
+      .origin = kOrigin,
+      .rule = "disk-will-fill",
+      .labels = {{"service", "db"}, {"agent", ""}},
+      .measure = "sample:disk_used",
+      .currency_code = "",
+      .at = Time(std::chrono::hours(9)),
+      .history_end = Time(std::chrono::hours(8)),
+      .step = std::chrono::hours(1),
+      .history_steps = 72,
+      .steps = {{95, 94, 96, 93, 97.5}, {96, 95, 97, 94, 98}},
+      .model = "theta 60 %",
+      .cannot_say = "",
+      .question = "reaches 95 within 3d",
+      .probability_ppb = 800'000'000,
+      .times = {Time(std::chrono::hours(10)), Time(std::chrono::hours(12)), std::nullopt}};
   const ForecastIssued back = RoundTrip(event, EventKind::kForecastIssued);
   EXPECT_EQ(back.rule, event.rule);
   EXPECT_EQ(back.labels, event.labels);

@@ -21,7 +21,7 @@ class Absence(Rule):
         elif known:
             self.seen = newest_buckets(history.cells(self), self.spec["measure"])
 
-    def see(self, history, projection, values, time, found):
+    def see(self, history, projection, values, time, found, now):
         if (projection == self.projection().key() and
                 any(name == self.spec["measure"] for _, name, _, _ in found)):
             self.seen[values] = max(time, self.seen.get(values, time))

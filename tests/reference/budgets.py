@@ -38,6 +38,10 @@ class Spending(Rule):
         low, high = windows.bounds(at, span, windows.SUM_LEVELS, history.defect)
         return history.cells(self)[values].sum_between(*self.sum, low, high)
 
+    def is_few(self, events):
+        """Whether what was counted is too little to be judged."""
+        return 0 < self.spec["min_events"] and events < self.spec["min_events"]
+
     def standings(self, history, at):
         return [{"rule": self.name, "labels": dict(zip(self.by, values)),
                  **self.standing(history, values, at)} for values in self.instances(history)]
@@ -65,22 +69,27 @@ class Budget(Spending):
 
     def burns(self, history, values, row, at):
         long, short = row["long_ns"], row["short_ns"]
-        return (self.window(history, values, at, long) > self.bound(row) and
+        return (not self.is_few(self.window(history, values, at, long)) and
+                self.window(history, values, at, long) > self.bound(row) and
                 self.window(history, values, at, short) * Fraction(long, short) > self.bound(row))
 
     def verdicts(self, history, values, now):
         spent = self.spent(history, values, now)
         found = []
         for _, policy, rows in self.levels:
-            if spent is None:
+            quiet = spent is None
+            if quiet:
                 holds = None
             elif policy:
                 holds = next((row["condition"] for row in rows
                               if self.burns(history, values, row, now)), None)
+                quiet = all(self.is_few(self.window(history, values, now, row["long_ns"]))
+                            for row in rows)
             else:
-                reached = spent >= self.bound(rows[0])
+                quiet = self.is_few(spent)
+                reached = not quiet and spent >= self.bound(rows[0])
                 holds = percent(rows[0]["share_ppb"]) if reached else None
-            found.append(Verdict(holds is not None, holds, quiet=spent is None))
+            found.append(Verdict(holds is not None, holds, quiet=quiet))
         return found
 
     def blinded(self, history, values, level, now):
@@ -173,16 +182,18 @@ class Goal(Spending):
         for _, policy, (share,) in self.levels:
             if policy:
                 reached = None if period is None else self.total(history, values, period)
-                holds = period is not None and reached * PPB >= self.target * share
-                found.append(Verdict(holds, percent(share), quiet=period is None))
+                quiet = reached is None or self.is_few(reached)
+                holds = not quiet and reached * PPB >= self.target * share
+                found.append(Verdict(holds, percent(share), quiet=quiet))
                 continue
             holds = False
-            if judged is not None:
+            quiet = judged is None or self.is_few(judged[0])
+            if not quiet:
                 reached, expected = judged
                 bound = Fraction(self.target * share, PPB) * expected
                 holds = reached > bound if less_is_better else reached < bound
             condition = ("above " if less_is_better else "below ") + percent(share)
-            found.append(Verdict(holds, condition, quiet=judged is None,
+            found.append(Verdict(holds, condition, quiet=quiet,
                                  missing=not less_is_better))
         return found
 

@@ -1,11 +1,10 @@
 """Expectations: one thing must follow another in time (docs/rules.md)."""
 
-from absences import after, counted, newest_buckets
+from absences import after, newest_buckets
 from rule import Rule, Verdict
-from windows import MINUTE, Projection
+from windows import Projection
 
 WAITS = 32  # of one instance at once
-KEPT_BEYOND = 10 * MINUTE  # so long an ended wait holds its place among them: README.md
 
 
 class Expectation(Rule):
@@ -26,8 +25,7 @@ class Expectation(Rule):
         return [self.projection(), self.answering()]
 
     def asks(self):
-        return (self.projection().key(), self.spec["measure"],
-                self.spec["within_ns"] + self.keep)
+        return self.projection().key(), self.spec["measure"], self.spec["within_ns"], self.keep
 
     def answers_by(self):
         return self.answering().key(), self.spec["expect_measure"]
@@ -44,7 +42,7 @@ class Expectation(Rule):
             cells = history.store.projections[self.answering().key()].cells
             self.answers = newest_buckets(cells, self.spec["expect_measure"])
 
-    def see(self, history, projection, values, time, found):
+    def see(self, history, projection, values, time, found, now):
         """True when the event ends a wait."""
         names = {name for _, name, _, _ in found}
         ended = False
@@ -55,14 +53,12 @@ class Expectation(Rule):
                                   if wait > time and self.defect != "answer-of-before"]
             ended = len(self.waits[values]) < len(waits)
         asked = projection == self.projection().key() and self.spec["measure"] in names
-        if asked and self.answers.get(values, time - 1) < time:
-            kept = self.spec["within_ns"] + self.keep + KEPT_BEYOND
-            waits = [wait for wait in self.waits.get(values, ())
-                     if counted(history.gaps, wait, time) < kept]
+        unanswered = asked and self.answers.get(values, time - 1) < time
+        if unanswered and now < self.over(history, time):
+            waits = [wait for wait in self.waits.get(values, ()) if now < self.over(history, wait)]
             if len(waits) >= WAITS:
                 waits.remove(max(waits))
-            self.waits[values] = waits
-            waits.append(time)
+            self.waits[values] = waits + [time]
         return ended
 
     def due(self, history, wait):

@@ -103,18 +103,18 @@ class Model:
                 continue
             found, count = self.yields.of(event, time)
             dimensions = measures.dimensions(event)
-            self.add(dimensions, time, found, count)
+            self.add(dimensions, time, found, count, log_time)
             names = {name for _, name, _, _ in found}
             self.messages.take(event, dimensions, time, log_time, names)
         self.advance(log_time)
 
-    def add(self, dimensions, time, found, count):
+    def add(self, dimensions, time, found, count, now):
         for projection, values in self.store.add(dimensions, time, self.history.log_time, found,
                                                  count):
             self.touch(projection, values)
             self.history.calendars.count(projection, values, time, found)
             for rule in self.rules.values():
-                if rule.see(self.history, projection, values, time, found):
+                if rule.see(self.history, projection, values, time, found, now):
                     self.touch(rule.projection().key(), values)
 
     def touch(self, projection, values):
@@ -230,7 +230,7 @@ class Model:
         overdue = self.yields.overdue(now)
         for task in overdue:
             dimensions = {"agent": task["agent"], "type": task["type"], "environment": "production"}
-            self.add(dimensions, now, [("sum", "tasks.late", "", 1)], 1)
+            self.add(dimensions, now, [("sum", "tasks.late", "", 1)], 1, now)
         # Log time of a tenant moves with its records. One that is silent gets one with the first
         # whole second of a minute, so that slices end; this second's judgements came before it.
         silent_minute = now // MINUTE > self.history.log_time // MINUTE
@@ -257,7 +257,7 @@ class Model:
         for alert in stepped:
             if alert.state == "firing":
                 dimensions = {"agent": alert.labels.get("agent", ""), "environment": "production"}
-                self.add(dimensions, now, [("sum", "alerts.fired", "", 1)], 1)
+                self.add(dimensions, now, [("sum", "alerts.fired", "", 1)], 1, now)
         if told:
             self.advance(now)
         steps = [notices.Step(alert, alert in begin) for alert in stepped]

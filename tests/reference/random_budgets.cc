@@ -1,5 +1,6 @@
 #include "tests/reference/random_budgets.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -91,6 +92,12 @@ std::vector<rules::ShareAlert> RandomShares(Dice* dice, std::int64_t most_ppb) {
   return shares;
 }
 
+/// From what was drawn already, so that the streams of seeds stay what they were without it.
+std::uint64_t MinEvents(const Quantity& amount, Int128 most) {
+  if (!amount.currency.empty() || amount.value % 2 != 0) return 0;
+  return static_cast<std::uint64_t>(amount.value % std::max<Int128>(most, 1));
+}
+
 BudgetSpec RandomBudget(Dice* dice, const std::string& zone, std::string name) {
   BudgetSpec budget;
   SetCommon(dice, std::move(name), &budget.common);
@@ -103,6 +110,7 @@ BudgetSpec RandomBudget(Dice* dice, const std::string& zone, std::string name) {
     budget.rolling = dice->Of(std::vector<Duration>{minutes(5), hours(1), hours(24)});
   }
   budget.alert_at = RandomShares(dice, 1500 * kMillion);
+  budget.common.min_events = MinEvents(budget.limit, 97);
   const std::vector<std::pair<Duration, Duration>> windows = {{minutes(5), minutes(1)},
                                                               {minutes(4), seconds(90)},
                                                               {hours(1), minutes(5)},
@@ -140,6 +148,10 @@ GoalSpec RandomGoal(Dice* dice, const std::string& zone, std::string name) {
     goal.milestones.push_back((1 + share) * 5 * kMillion / scale);
   if (goal.alerts.empty() && goal.milestones.empty())
     goal.alerts.push_back({Severity::kWarning, 750 * kMillion});
+  Int128 most = 97;  // no more than what every alert can be below
+  for (const rules::ShareAlert& alert : goal.alerts)
+    if (!goal.at_most) most = std::min(most, goal.target.value * alert.share_ppb / kBillion);
+  goal.common.min_events = MinEvents(goal.target, most);
   return goal;
 }
 

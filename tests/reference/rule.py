@@ -105,9 +105,9 @@ class Rule:
         """Its state so far, when a rule of that name was there before; `known`: there were cells
         of its projection before."""
 
-    def see(self, history, projection, values, time, found):
-        """An event came to a cell of that projection; true when it changed the instance of the same
-        values although it may not lie in its cell."""
+    def see(self, history, projection, values, time, found, now):
+        """An event came to a cell of that projection, with a record of log time `now`; true when it
+        changed the instance of the same values although it may not lie in its cell."""
 
     def instances(self, history):
         """Values of its instances: those that had an event."""

@@ -30,7 +30,6 @@ ALLOWED = {
     "rules/notice": ["rules/spec"],
     "rules/alert": ["rules/spec"],
     "rules/lease": ["rules/alert"],
-    "rules/forecast": ["rules/window"],
     "rules/engine": ["rules/budget", "rules/burn_rate", "rules/threshold", "rules/absence", "rules/expectation",
                      "rules/notice", "rules/outlook", "rules/alert", "rules/lease"],
     "rules/scenario": ["rules/engine"],
