@@ -39,7 +39,8 @@ class Simulation {
   Simulation(std::unique_ptr<Engine> engine, Time start, PeriodSource periods = {},
              Watch watch = {});
 
-  /// Evaluates every whole second after now, and forecasts at every whole hour,, up to and with `until`, and stands there.
+  /// Evaluates every whole second after now, and forecasts at every whole hour, up to and with
+  /// `until`, and stands there.
   [[nodiscard]] Status AdvanceTo(Time until);
   /// One record of `events` agents' events, now, and what changed with it evaluated. `payload` is
   /// framed as a record's.

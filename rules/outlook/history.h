@@ -10,9 +10,9 @@ namespace barograph::rules {
 
 /// What a series was before a question begins, step by step, for the models of rules/forecast.
 ///
-/// Sums are of whole steps that end where the question begins, so the newest is complete. A level is
-/// the mean of its samples in the step; a step without any takes the one before it. The steps before
-/// the first one that says anything are left out.
+/// Sums are of whole steps that end where the question begins, so the newest is complete. A level
+/// is the mean of its samples in the step; a step without any takes the one before it. The steps
+/// before the first one that says anything are left out.
 ///
 /// Threads: reads the windows, in pieces, so that their owner may do other things in between.
 class SeriesHistory {

@@ -16,8 +16,8 @@ namespace barograph::rules {
 /// Forecasts of one tenant that are kept at once; beyond, none of another instance is issued.
 inline constexpr std::size_t kForecastsKept = 10'000;
 
-/// What was forecast last for each instance that asks, folded from ForecastIssued. The steps stay in
-/// the log.
+/// What was forecast last for each instance that asks, folded from ForecastIssued. The steps stay
+/// in the log.
 ///
 /// Threads:  owned by one thread.
 /// Lifetime: what Of() returns stays where it is until KeepOnly drops its rule.

@@ -65,7 +65,7 @@ class OutlookTest : public ::testing::Test {
 };
 
 TEST_F(OutlookTest, HoldsAtTheProbabilityThatTheRuleSays) {
-  const Outlook outlook(WillFill(), {});
+  const Outlook outlook(WillFill(), std::vector<DerivedSpec>());
   EXPECT_EQ(At(outlook, 1h), "quiet") << "none yet";
   forecast_.at = kStart + 1h;
   forecast_.question = "reaches 95 within 3d";
@@ -80,7 +80,7 @@ TEST_F(OutlookTest, HoldsAtTheProbabilityThatTheRuleSays) {
 }
 
 TEST_F(OutlookTest, AnAnswerToAnotherQuestionCountsForNothing) {
-  const Outlook outlook(WillFill(), {});
+  const Outlook outlook(WillFill(), std::vector<DerivedSpec>());
   forecast_.at = kStart + 1h;
   forecast_.question = "reaches 90 within 3d";
   forecast_.probability_ppb = kPercent80;
@@ -101,7 +101,7 @@ TEST_F(OutlookTest, ABudgetsForecastEndsWithItsPeriod) {
 }
 
 TEST_F(OutlookTest, AsksForALevelHourByHour) {
-  const Outlook outlook(WillFill(), {});
+  const Outlook outlook(WillFill(), std::vector<DerivedSpec>());
   series_.measures = {store_.Intern(outlook.measures().at(0))};
   const auto question = outlook.Asks(series_, kStart + 5h + 20min);
   ASSERT_TRUE(question.has_value());
@@ -143,7 +143,7 @@ TEST_F(OutlookTest, AsksForWhatIsLeftOfABudgetsPeriod) {
 }
 
 TEST_F(OutlookTest, ExplainsItselfInProbabilities) {
-  const Outlook outlook(WillFill(), {});
+  const Outlook outlook(WillFill(), std::vector<DerivedSpec>());
   EXPECT_THAT(outlook.Explain(series_, 0, kStart).summary, EndsWith("no forecast yet"));
   forecast_.at = kStart;
   forecast_.question = "reaches 95 within 3d";

@@ -348,7 +348,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Cloc
   BAROGRAPH_TRY(state.StartKafka());
   BAROGRAPH_TRY(state.StartHttp());
   state.StartGauges();
-  state.forecaster = std::make_unique<Forecaster>(*state.partition, ForecasterOptions{});
+  state.forecaster = std::make_unique<Forecaster>(*state.partition, clock, ForecasterOptions{});
   spdlog::info("ready: gRPC {}, HTTP {}, data {}", server->grpc_address(), server->http_address(),
                state.configuration.server.data);
   return server;

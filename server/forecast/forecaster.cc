@@ -37,8 +37,8 @@ bool ReadNow(Partition& partition, std::function<bool(const Partition::ReadView&
 
 }  // namespace
 
-Forecaster::Forecaster(Partition& partition, ForecasterOptions options)
-    : partition_(partition), options_(options) {
+Forecaster::Forecaster(Partition& partition, const Clock& clock, ForecasterOptions options)
+    : partition_(partition), clock_(clock), options_(options) {
   thread_ = StartThread("forecasts", [this] {
     // Of threads the kernel takes a priority each, under the id that it knows them by.
     (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 19);
@@ -68,9 +68,9 @@ void Forecaster::Run() {
     const std::vector<rules::ForecastSubject> due = Due();
     due_ = due.size();
     for (const rules::ForecastSubject& subject : due) {
-      const auto begun = std::chrono::steady_clock::now();
+      const Duration begun = clock_.BootNow();
       Forecast(subject);
-      const Duration took = std::chrono::steady_clock::now() - begun;
+      const Duration took = clock_.BootNow() - begun;
       busy_ += took.count();
       const double rest = static_cast<double>(took.count()) * (1 / options_.core_share - 1);
       if (Rest(Duration(static_cast<std::int64_t>(rest)))) return;

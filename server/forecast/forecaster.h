@@ -41,10 +41,10 @@ struct ForecasterFigures {
 /// Threads:  one of its own, at the lowest priority, that rests so long after each forecast that it
 ///           takes no more than its share of a core; with too many instances for that they come
 ///           round less often than every hour, and a forecast that is too old decides nothing.
-/// Lifetime: the partition must outlive it and answer until it is destroyed.
+/// Lifetime: partition and clock must outlive it; the partition answers until it is destroyed.
 class Forecaster {
  public:
-  Forecaster(Partition& partition, ForecasterOptions options);
+  Forecaster(Partition& partition, const Clock& clock, ForecasterOptions options);
   ~Forecaster();
   Forecaster(const Forecaster&) = delete;
   Forecaster& operator=(const Forecaster&) = delete;
@@ -60,6 +60,7 @@ class Forecaster {
   void Issue(const rules::ForecastSubject& subject, storage::ForecastIssued forecast);
 
   Partition& partition_;
+  const Clock& clock_;
   const ForecasterOptions options_;
   /// The last attempt, so that what was refused is not tried again at once.
   struct Tried {

@@ -5,7 +5,8 @@
 
 #include "server/partition/partition_fixture.h"
 
-// Method: a real partition below a clock moved by hand; the forecaster looks every few milliseconds.
+// Method: a real partition below a clock moved by hand; the forecaster looks every few
+// milliseconds.
 
 namespace barograph::server {
 namespace {
@@ -63,7 +64,7 @@ TEST_F(ForecasterTest, EachInstanceIsForecastOnceAnHourAndTheAnswerIsAnEvent) {
   ASSERT_TRUE(ApplyRules(Rules()).ok());
   Spend("CFO", 40, 1);
   Spend("CMO", 2, 1);
-  Forecaster forecaster(*partition_, {.look_every = 10ms, .core_share = 1});
+  Forecaster forecaster(*partition_, clock_, {.look_every = 10ms, .core_share = 1});
   ASSERT_TRUE(Eventually([&] { return forecaster.figures().issued == 2; }));
   std::this_thread::sleep_for(kWhile);
   const std::vector<storage::ForecastIssued> issued = Issued();
@@ -86,7 +87,7 @@ TEST_F(ForecasterTest, WithoutRulesThatAskNothingIsIssued) {
   Open();
   Spend("CFO", 40, 1);
   {
-    Forecaster forecaster(*partition_, {.look_every = 1ms, .core_share = 1});
+    Forecaster forecaster(*partition_, clock_, {.look_every = 1ms, .core_share = 1});
     std::this_thread::sleep_for(kWhile);
     EXPECT_EQ(forecaster.figures().due, 0U);
   }

@@ -559,6 +559,40 @@ std::string EncodeServerEvent(const ServerEvent& event, Time time) {
   return bytes;
 }
 
+namespace {
+
+Result<ServerEvent> DecodeLaterKind(const EventView& view) {
+  switch (view.kind) {
+    case EventKind::kLeaseReserved:
+      return Decode<v1::LeaseReserved, LeaseReserved>(view);
+    case EventKind::kLeaseSettled:
+      return Decode<v1::LeaseSettled, LeaseSettled>(view);
+    case EventKind::kLeaseReleased:
+      return Decode<v1::LeaseReleased, LeaseReleased>(view);
+    case EventKind::kLeaseExpired:
+      return Decode<v1::LeaseExpired, LeaseExpired>(view);
+    case EventKind::kLeaseExtended:
+      return Decode<v1::LeaseExtended, LeaseExtended>(view);
+    case EventKind::kLeaseDenied:
+      return Decode<v1::LeaseDenied, LeaseDenied>(view);
+    case EventKind::kGateOverridden:
+      return Decode<v1::GateOverridden, GateOverridden>(view);
+    case EventKind::kExclusion:
+      return Decode<v1::Exclusion, Exclusion>(view);
+    case EventKind::kForecastIssued:
+      return Decode<v1::ForecastIssued, ForecastIssued>(view);
+    case EventKind::kNoticeResent:
+      return Decode<v1::NoticeResent, NoticeResent>(view);
+    default:
+      break;
+  }
+  return Error(ErrorCode::kFailedPrecondition,
+               "event kind " + std::to_string(static_cast<int>(view.kind)) +
+                   " is no server-made kind that this version knows; a later one wrote this log");
+}
+
+}  // namespace
+
 Result<ServerEvent> DecodeServerEvent(const EventView& view) {
   switch (view.kind) {
     case EventKind::kConfigApplied:
@@ -603,32 +637,9 @@ Result<ServerEvent> DecodeServerEvent(const EventView& view) {
       return Decode<v1::QuarantineEnded, QuarantineEnded>(view);
     case EventKind::kGapSkipped:
       return Decode<v1::GapSkipped, GapSkipped>(view);
-    case EventKind::kLeaseReserved:
-      return Decode<v1::LeaseReserved, LeaseReserved>(view);
-    case EventKind::kLeaseSettled:
-      return Decode<v1::LeaseSettled, LeaseSettled>(view);
-    case EventKind::kLeaseReleased:
-      return Decode<v1::LeaseReleased, LeaseReleased>(view);
-    case EventKind::kLeaseExpired:
-      return Decode<v1::LeaseExpired, LeaseExpired>(view);
-    case EventKind::kLeaseExtended:
-      return Decode<v1::LeaseExtended, LeaseExtended>(view);
-    case EventKind::kLeaseDenied:
-      return Decode<v1::LeaseDenied, LeaseDenied>(view);
-    case EventKind::kGateOverridden:
-      return Decode<v1::GateOverridden, GateOverridden>(view);
-    case EventKind::kExclusion:
-      return Decode<v1::Exclusion, Exclusion>(view);
-    case EventKind::kForecastIssued:
-      return Decode<v1::ForecastIssued, ForecastIssued>(view);
-    case EventKind::kNoticeResent:
-      return Decode<v1::NoticeResent, NoticeResent>(view);
     default:
-      break;
+      return DecodeLaterKind(view);
   }
-  return Error(ErrorCode::kFailedPrecondition,
-               "event kind " + std::to_string(static_cast<int>(view.kind)) +
-                   " is no server-made kind that this version knows; a later one wrote this log");
 }
 
 }  // namespace barograph::storage

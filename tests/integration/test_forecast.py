@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Forecasts through the real binary: rules that ask one, sixty days of costs, the answer as an event, its alert, and a restart."""
+import datetime
+import json
+import unittest
+
+from server import await_true, running
+
+RULES = """apiVersion: barograph/v1
+thresholds:
+  - {name: spend-rises, when: {forecast: cost, reaches: 100 USD, within: 60d, probability: 80%}, by: [agent]}
+  - {name: spend-falls, when: {forecast: cost, falls_below: 1 USD, within: 30d, probability: 80%}, by: [agent]}
+receivers:
+  - {name: ops, file: {path: alerts.jsonl}}
+routes: {receiver: ops, group_by: [rule]}
+"""
+DAYS = 60
+
+
+def history(now):
+    """CFO spends a dollar more every day, from 30 on; CMO began yesterday."""
+    for day in range(DAYS):
+        time = (now - datetime.timedelta(days=DAYS - day, hours=-1)).isoformat().replace("+00:00", "Z")
+        yield {"agent": "CFO", "time": time, "cost": {"amount": f"{30 + day + (day % 3) / 10} USD", "category": "MODEL"}}
+    yield {"agent": "CMO", "time": (now - datetime.timedelta(hours=20)).isoformat().replace("+00:00", "Z"),
+           "cost": {"amount": "5 USD", "category": "MODEL"}}
+
+
+class ForecastTest(unittest.TestCase):
+    def test_a_rule_gets_its_forecast_and_its_alert(self):
+        with running(rules=RULES) as server:
+            self.assertIn("no forecast yet", server.run("forecast"))
+            now = datetime.datetime.now(datetime.timezone.utc)
+            server.run("emit", stdin="".join(json.dumps(event) + "\n" for event in history(now)))
+
+            def forecasts():
+                rows = server.json("forecast").get("forecasts", [])
+                return {(row["rule"], row["labels"]["agent"]): row for row in rows}
+
+            await_true(lambda: len(forecasts()) == 4, "four instances are forecast", seconds=60)
+            rises = forecasts()["spend-rises", "CFO"]
+            self.assertGreaterEqual(int(rises["probability_ppb"]), 800_000_000, rises)
+            self.assertIn("median", rises)
+            falls = forecasts()["spend-falls", "CFO"]
+            self.assertLess(int(falls.get("probability_ppb", 0)), 200_000_000, falls)
+            self.assertTrue(forecasts()["spend-rises", "CMO"]["cannot_say"])
+
+            def told():
+                path = server.folder / "alerts.jsonl"
+                lines = path.read_text().splitlines() if path.exists() else []
+                return [(alert["labels"]["rule"], alert["labels"]["agent"])
+                        for line in lines for alert in json.loads(line)["body"]["alerts"]]
+
+            await_true(lambda: told() == [("spend-rises", "CFO")], "the one alert is told")
+            issued = [json.loads(line) for line in
+                      server.run("tail", "--no-follow", "--kind", "forecast_issued", "-o", "json").splitlines()]
+            self.assertEqual(len(issued), 4)
+            table = server.run("forecast", "spend-rises")
+            self.assertIn("reaches 100 USD within 60d", table)
+            self.assertIn("cannot say", table)
+            self.assertIn("barograph_forecasts_issued_total 4", server.get("/metrics"))
+
+            before = forecasts()
+            server.kill()
+            server.start()
+            self.assertEqual(forecasts(), before, "the answers are state")
+
+
+if __name__ == "__main__":
+    unittest.main()
