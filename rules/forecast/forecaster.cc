@@ -92,19 +92,24 @@ Combination CombinationOf(History history, const std::vector<Model>& models,
   return result;
 }
 
-/// Whether the 80 % interval of most scored steps is wider than four times what nine tenths of the
-/// history keep within: then the forecast says less than the history's range does.
+/// Whether the forecast says nothing: the 80 % interval of most scored steps is wider than four
+/// times what nine tenths of the history keep within, or earlier forecasts missed by twenty times
+/// the middle size of a value.
 bool IsTooWild(History history, const Forecast& forecast) {
+  constexpr double kWildWidth = 4;
+  constexpr double kWildError = 20;
   Values sorted(history.begin(), history.end());
   std::sort(sorted.begin(), sorted.end());
   const double range = QuantileOf(sorted, 0.95) - QuantileOf(sorted, 0.05);
-  constexpr double kWild = 4;
   std::size_t wide = 0;
   for (std::size_t h = 0; h < forecast.scored; ++h) {
     const Interval interval = forecast.IntervalAt(h, 0.80);
-    if (!(interval.high - interval.low <= kWild * range)) ++wide;
+    if (!(interval.high - interval.low <= kWildWidth * range)) ++wide;
   }
-  return 2 * wide > forecast.scored && range > 0;
+  if (2 * wide > forecast.scored && range > 0) return true;
+  for (double& each : sorted) each = std::abs(each);
+  const double middle = MedianOf(std::move(sorted));
+  return middle > 0 && forecast.error > kWildError * middle;
 }
 
 void Rescale(Forecast& forecast, double unit) {
@@ -169,7 +174,7 @@ Answer ForecastOf(History history, const Question& question) {
   }
   if (IsTooWild(scaled, forecast)) {
     return CannotSay{Refusal::kTooWild,
-                     "its own past could not be forecast more closely than its range"};
+                     "it varies so much that forecasts of its own past were of no use"};
   }
   Rescale(forecast, mean * largest);
   return forecast;

@@ -36,7 +36,7 @@ struct Question {
   std::size_t horizon = 1;  ///< steps ahead, in [1, kHorizonMax]
   /// Lengths of the seasons in steps: {24, 168} for hours, {7} for days, {52} for weeks, {} for
   /// none. Whether the series has them is found out. Ascending, each in [2, kHistoryMax].
-  std::vector<std::size_t> periods;
+  std::vector<std::size_t> periods = {};
   bool never_negative = false;  ///< counts and sums of money: nothing below 0 is ever answered
 };
 
@@ -44,7 +44,7 @@ enum class Refusal {
   kQuestion,   ///< horizon or periods out of range
   kNotFinite,  ///< a value is NaN or infinite
   kTooShort,   ///< too few values for this horizon
-  kTooWild,    ///< its own past could not be forecast better than by guessing within its range
+  kTooWild,    ///< forecasts of its own past were of no use
 };
 
 /// "Cannot say", with a sentence for a person.

@@ -9,6 +9,8 @@ namespace {
 
 using Rows = std::vector<Values>;
 
+constexpr double kManyOrigins = 12;  ///< as many as rolling_origin.h takes where it can
+
 bool IsPositive(const Rows& rows) {
   return std::all_of(rows.begin(), rows.end(), [](const Values& row) {
     return *std::min_element(row.begin(), row.end()) > 0;
@@ -101,21 +103,6 @@ Values ScalesOf(const Values& sizes, std::size_t origins, std::size_t horizon) {
   return scales;
 }
 
-/// How much more than usual the last errors strayed: in [1, 2], half of the way to what the latest
-/// origins show.
-double Unrest(const Rows& paths) {
-  constexpr std::size_t kLatest = 3;
-  if (paths.size() < 2 * kLatest) return 1;
-  double latest = 0;
-  double all = 0;
-  for (std::size_t o = 0; o < paths.size(); ++o) {
-    const double size = MeanMagnitude(paths[o]);
-    all += size / static_cast<double>(paths.size());
-    if (o < kLatest) latest += size / static_cast<double>(kLatest);
-  }
-  return all > 0 ? std::clamp(1 + (latest / all - 1) / 2, 1.0, 2.0) : 1;
-}
-
 Spread Fitted(const Rows& forecasts, const Rows& actuals, std::size_t horizon, bool relative) {
   Spread spread;
   spread.relative = relative;
@@ -132,9 +119,8 @@ Spread Fitted(const Rows& forecasts, const Rows& actuals, std::size_t horizon, b
     spread.paths.push_back(std::move(path));
   }
   std::sort(spread.sizes.begin(), spread.sizes.end());
-  const double unrest = Unrest(spread.paths);
-  for (double& each : spread.scales) each *= unrest;
-  spread.inflation = 1 + 1 / static_cast<double>(errors.size());
+  // Few origins have not met the largest errors yet.
+  spread.inflation = std::max(1.0, 1 + 1 / static_cast<double>(errors.size()) - 1 / kManyOrigins);
   return spread;
 }
 

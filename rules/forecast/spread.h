@@ -14,8 +14,9 @@ namespace barograph::rules::forecast {
 /// Errors are either differences or, for positive series where that gives the narrower honest
 /// intervals, differences of logarithms. Each is divided by the scale of its step, so that all
 /// steps of all origins together tell the quantiles; the scale of a step is what errors of that
-/// step and its neighbours were, pulled towards the law scale ~ step^growth that all steps follow,
-/// and larger where the last origins missed by more than the earlier ones did.
+/// step and its neighbours were, pulled towards the law scale ~ step^growth that all steps follow.
+/// It adapts as origins move on: only the latest ones count, and series whose habits change carry
+/// the new errors within a dozen origins.
 struct Spread {
   bool relative = false;      ///< errors are differences of logarithms
   Values scales;              ///< of each step, in units of the series or of logarithms; >= 0
