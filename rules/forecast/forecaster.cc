@@ -15,8 +15,14 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Steps that can be scored: a third of the history at most, so that models have something to
 /// learn.
-std::size_t ScoredSteps(std::size_t size, std::size_t horizon) {
-  return std::min(horizon, std::max<std::size_t>(size / 3, 1));
+/// So many steps as the history has room to try often enough: a third of it, else a sixth.
+std::size_t ScoredSteps(std::size_t size, std::size_t horizon, std::size_t period) {
+  std::size_t scored = 0;
+  for (const std::size_t part : {3U, 6U}) {
+    scored = std::min(horizon, std::max<std::size_t>(size / part, 1));
+    if (OriginsOf(size, scored, period).size() >= kLeastOrigins) break;
+  }
+  return scored;
 }
 
 std::optional<CannotSay> Objection(History history, const Question& question) {
@@ -148,9 +154,9 @@ Answer ForecastOf(History history, const Question& question) {
   const std::vector<std::size_t> periods = KnownPeriods(question, scaled.size());
   const std::vector<Model> models = ModelsFor(periods, IsSparse(scaled));
   Forecast forecast;
-  forecast.scored = ScoredSteps(scaled.size(), question.horizon);
-  const RollingOrigin rolled =
-      Rolled(scaled, models, forecast.scored, periods.empty() ? 1 : periods.front());
+  const std::size_t period = periods.empty() ? 1 : periods.front();
+  forecast.scored = ScoredSteps(scaled.size(), question.horizon, period);
+  const RollingOrigin rolled = Rolled(scaled, models, forecast.scored, period);
   if (rolled.origins.size() < kLeastOrigins) {
     return CannotSay{Refusal::kTooShort, std::to_string(history.size()) +
                                              " values are too few to try a forecast of " +

@@ -45,7 +45,7 @@ TEST(AnswerTest, ADiskThatFillsIsFullWhenItsTrendSays) {
   ASSERT_THAT(soon.cannot_say, IsEmpty()) << soon.cannot_say;
   EXPECT_GT(Probability(soon), 0.95);
   ASSERT_TRUE(soon.times.median.has_value());
-  EXPECT_NEAR((*soon.times.median - kStart) / hours(1), 15, 3);
+  EXPECT_NEAR(static_cast<double>((*soon.times.median - kStart) / hours(1)), 15, 4);
   EXPECT_LE(*soon.times.early, *soon.times.median);
   EXPECT_THAT(soon.steps, SizeIs(48));
   EXPECT_THAT(soon.model, Not(IsEmpty()));
