@@ -98,23 +98,22 @@ Combination CombinationOf(History history, const std::vector<Model>& models,
   return result;
 }
 
-/// Whether the forecast says nothing: the 80 % interval of most scored steps is wider than four
-/// times what nine tenths of the history keep within, or earlier forecasts missed by twenty times
-/// the middle size of a value.
+/// Whether the forecast says nothing: the 80 % interval of most scored steps is wider than twice the
+/// range of the history, or earlier forecasts missed by twenty times the middle size of a value.
 bool IsTooWild(History history, const Forecast& forecast) {
-  constexpr double kWildWidth = 4;
+  constexpr double kWildWidth = 2;
   constexpr double kWildError = 20;
-  Values sorted(history.begin(), history.end());
-  std::sort(sorted.begin(), sorted.end());
-  const double range = QuantileOf(sorted, 0.95) - QuantileOf(sorted, 0.05);
+  const auto [low, high] = std::minmax_element(history.begin(), history.end());
+  const double range = *high - *low;
   std::size_t wide = 0;
   for (std::size_t h = 0; h < forecast.scored; ++h) {
     const Interval interval = forecast.IntervalAt(h, 0.80);
     if (!(interval.high - interval.low <= kWildWidth * range)) ++wide;
   }
   if (2 * wide > forecast.scored && range > 0) return true;
-  for (double& each : sorted) each = std::abs(each);
-  const double middle = MedianOf(std::move(sorted));
+  Values sizes(history.begin(), history.end());
+  for (double& each : sizes) each = std::abs(each);
+  const double middle = MedianOf(std::move(sizes));
   return middle > 0 && forecast.error > kWildError * middle;
 }
 

@@ -109,11 +109,14 @@ Spread Fitted(const Rows& forecasts, const Rows& actuals, std::size_t horizon, b
   const Rows errors = ErrorsOf(forecasts, actuals, relative);
   spread.scales = ScalesOf(MeanSizes(errors, errors.size()), errors.size(), horizon);
   for (std::size_t o = 0; o < errors.size(); ++o) {
-    // The scale of an origin's errors is what the others say: else it would contain them.
+    // The scale of an origin's errors is what the others say: else it would contain them. Not below
+    // half of what all say, or one bad moment among good ones would count twice.
+    constexpr double kLeastShare = 0.5;
     const Values scales = ScalesOf(MeanSizes(errors, o), errors.size(), errors[o].size());
     Values path(errors[o].size(), 0.0);
     for (std::size_t h = 0; h < path.size(); ++h) {
-      if (scales[h] > 0) path[h] = errors[o][h] / scales[h];
+      const double scale = std::max(scales[h], kLeastShare * spread.scales[h]);
+      if (scale > 0) path[h] = errors[o][h] / scale;
       spread.sizes.push_back(std::abs(path[h]));
     }
     spread.paths.push_back(std::move(path));
