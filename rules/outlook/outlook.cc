@@ -147,7 +147,7 @@ Condition::Account Outlook::Explain(const InstanceSeries& series, std::size_t, T
   account.summary +=
       " with " + Percent(forecast->probability_ppb) + ", condition: " + Percent(probability_ppb_);
   if (forecast->times.median)
-    account.summary += "; most likely by " + FormatTime(*forecast->times.median);
+    account.summary += "; even odds by " + FormatTime(*forecast->times.median);
   account.summary += "; forecast of " + FormatTime(forecast->at);
   return account;
 }
