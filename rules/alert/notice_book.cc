@@ -156,7 +156,8 @@ void NoticeBook::StageFlapping(const StagedTransition& staged, NoticeMember memb
   std::vector<std::string> before;
   ForEachEntryOf(*group, alert_key, [&](const std::string& key, GroupEntry& entry) {
     Unindex(key, &entry, group);
-    moved = entry;
+    // The newest life says what is still to be told. Keys do not: the 9th comes after the 10th.
+    if (before.empty() || entry.member.starts_at > moved.member.starts_at) moved = entry;
     before.push_back(key);
   });
   for (const std::string& key : before) group->entries.erase(key);

@@ -346,6 +346,24 @@ TEST(AlertLifeTest, AGroupThatSpeaksBecauseOneFlapsTellsWhatFiresWithIt) {
   ExpectSameAfterReplay(&harness);
 }
 
+TEST(AlertLifeTest, WhatFlapsInASilenceIsToldWhenItEndsThoughALifeBeforeItWasNotToldToEnd) {
+  RuleSet rules = AnyFailure();
+  rules.flapping.fires = 2;
+  rules.route.group_interval = minutes(20);
+  RuleHarness harness(rules);
+  harness.At(seconds(10), TaskEvent(false, "a"));
+  harness.RunUntil(minutes(6) + seconds(50));
+  // The first life began with the second event of the log, the one that flaps after its ninth: as
+  // text the later one is the lesser.
+  for (int i = 0; i < 10; ++i) harness.At(minutes(7), TaskEvent(true, "b"));
+  Silence(&harness, "a", minutes(6) + seconds(50), minutes(40));
+  harness.At(minutes(7) + seconds(10), TaskEvent(false, "a"));
+  harness.RunUntil(minutes(30));
+  ASSERT_THAT(Told(harness), SizeIs(2));
+  EXPECT_THAT(Told(harness)[1], HasSubstr("flapping: [resolved a warning 7m10s to 1"));
+  ExpectSameAfterReplay(&harness);
+}
+
 TEST(AlertLifeTest, FlappingStaysQuietWhereNobodyHearsOfEnds) {
   RuleSet rules = AnyFailure();
   rules.receivers[0].send_resolved = false;

@@ -290,12 +290,14 @@ class Notifier:
                 "truncated": len(wants) + len(stands) - len(named),
                 "members": [{"labels": entry.labels, "state": entry.state,
                              "starts_at_ns": entry.starts, "ends_at_ns": entry.ends}
-                            for entry in named]}, wants
+                            for entry in named]}, wants, named
 
-    def told(self, groups, place, now, wants):
+    def told(self, groups, place, now, wants, named):
         group = groups[place]
         group.told_at = now
         for identity, entry in list(group.entries.items()):
+            if entry in named:  # a ladder begins with whatever notice speaks of the alert first
+                entry.first_told = entry.first_told or now
             if entry not in wants:
                 continue
             entry.told, entry.cause, entry.hushed = entry.state, None, False
@@ -322,18 +324,19 @@ class Notifier:
             due = self.due(group, firing)
             if due is None or due > now or self.muted(group.route, now):
                 continue
-            notice, wants = self.notice(group, now, firing)
+            notice, wants, named = self.notice(group, now, firing)
             if wants and len(wants) <= NAMED:
                 notices.append(notice)
-                told.append((place, [key for key, one in group.entries.items() if one in wants]))
+                told.append((place, *([key for key, one in group.entries.items() if one in some]
+                                      for some in (wants, named))))
         for step in steps:
             self.fold(step, now)
         for step in steps:
             if step.begins_to_flap:
                 self.tell_again(step.alert, "flapping", now)
-        for place, keys in told:
-            wants = [self.groups[place].entries[key] for key in keys]
-            self.told(self.groups, place, now, wants)
+        for place, *keys in told:
+            entries = self.groups[place].entries
+            self.told(self.groups, place, now, *([entries[key] for key in some] for some in keys))
         return notices
 
     def fold(self, step, now):
@@ -413,9 +416,9 @@ class Notifier:
         for place, group in list(self.groups.items()):
             due = self.due(group)
             if due is not None and due <= now and not self.muted(group.route, now):
-                notice, wants = self.notice(group, now)
+                notice, wants, named = self.notice(group, now)
                 notices.append(notice)
-                self.told(self.groups, place, now, wants)
+                self.told(self.groups, place, now, wants, named)
         return notices, any_event or bool(notices)
 
     def move_silence(self, name, now):
