@@ -28,13 +28,14 @@ std::vector<ForecastSubject> Engine::ForecastSubjects() const {
   std::vector<ForecastSubject> subjects;
   for (const auto& [name, tenant] : state_->tenants) {
     std::size_t left = kForecastsKept;
+    const std::string& of = name;
     for (const auto& rule : state_->compiled) {
       if (!rule->condition->reads_forecast()) continue;
       tenant->windows.ForEachCell(
           tenant->windows.FindOrBuiltIn(rule->projection), [&](CellId cell) {
             if (left == 0) return;
             --left;
-            subjects.push_back({name, rule->common.name, cell, state_->config_at});
+            subjects.push_back({of, rule->common.name, cell, state_->config_at});
           });
     }
   }

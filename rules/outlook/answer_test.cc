@@ -70,6 +70,7 @@ TEST(AnswerTest, ABudgetIsGoneOrNotByWhatAWeekUsuallyBrings) {
   question.horizon = 10;
   question.already = 200;
   std::vector<double> spend;
+  spend.reserve(60);
   for (int day = 0; day < 60; ++day) spend.push_back(10 + (day * 7 % 5) * 0.5);  // about 11 a day
   question.bound = 270;
   EXPECT_GT(Probability(AnswerTo(question, spend)), 0.95);
@@ -87,6 +88,7 @@ TEST(AnswerTest, OneGoodDayIsNotYetEarningThatMuchADay) {
   question.horizon = 14;
   question.bound = 300;
   std::vector<double> revenue;
+  revenue.reserve(90);
   for (int day = 0; day < 90; ++day) revenue.push_back(day % 7 == 3 ? 400 : 100 + day % 3);
   EXPECT_LT(Probability(AnswerTo(question, revenue)), 0.05) << "400 come every week";
 }

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using std::chrono::days;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
 
 constexpr Time kStart = Time(days(20'000));
 

@@ -51,8 +51,8 @@ inline std::optional<Caller> CallerOf(ApiState& api, ::grpc::CallbackServerConte
 
 /// Decides in the writer; `response` gets the sequence once that is durable, and the call ends.
 template <typename Response>
-void DecideAndFinish(ApiState& api, ::grpc::ServerUnaryReactor* reactor, Partition::Decision decide,
-                     Response* response) {
+void DecideAndFinish(ApiState& api, ::grpc::ServerUnaryReactor* reactor,
+                     Partition::Decision&& decide, Response* response) {
   api.partition.Decide(std::move(decide), [&api, reactor, response](Result<Sequence> done) {
     if (done.ok()) response->set_sequence(done->value);
     FinishLater(api, reactor, done.ok() ? Status() : Status(done.error()));
