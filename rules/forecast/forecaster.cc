@@ -92,8 +92,9 @@ Combination CombinationOf(History history, const std::vector<Model>& models,
   return result;
 }
 
-/// Whether the forecast says nothing: the 80 % interval of most scored steps is wider than twice the
-/// range of the history, or earlier forecasts missed by twenty times the middle size of a value.
+/// Whether the forecast says nothing: the 80 % interval of most scored steps is wider than twice
+/// the range of the history, or earlier forecasts missed by twenty times the middle size of a
+/// value.
 bool IsTooWild(History history, const Forecast& forecast) {
   constexpr double kWildWidth = 2;
   constexpr double kWildError = 20;
