@@ -56,8 +56,8 @@ Values ComplexSmoothing(History history, std::size_t horizon) {
     return std::isfinite(squares) ? squares : kNever;
   };
   const double first = history[0] / scale;
-  const Values best =
-      LowestPoint(loss, {1.3, 1.0, first, first / 1.1}, {0.15, 0.05, 0.05, 0.05}, 260);
+  const Values start{1.3, 1.0, first, first / 1.1};
+  const Values best = LowestPoint(loss, start, {0.15, 0.05, 0.05, 0.05}, 260);
   if (!std::isfinite(loss(best))) return Values(horizon, history.back());
   Values forecast(horizon);
   for (double& each : forecast) {

@@ -52,8 +52,8 @@ Continuation WithoutSeason(Periods periods, Season form, double half_life, Conti
   };
 }
 
-Continuation OnLags(Periods periods, std::size_t difference, double ridge, bool intercept) {
-  return [=](History history, std::size_t horizon) -> Values {
+Continuation OnLags(const Periods& periods, std::size_t difference, double ridge, bool intercept) {
+  return [periods, difference, ridge, intercept](History history, std::size_t horizon) -> Values {
     if (history.size() < 3 * (difference + 4)) return {};
     const std::size_t lag_max = (history.size() - difference) / 3;
     return LagRegression(history, horizon,

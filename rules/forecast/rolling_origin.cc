@@ -85,6 +85,7 @@ RollingOrigin Rolled(History history, const std::vector<Model>& models, std::siz
   rolled.origins = OriginsOf(history.size(), horizon, period);
   for (const std::size_t origin : rolled.origins) {
     std::vector<Values> forecasts;
+    forecasts.reserve(models.size());
     for (const Model& model : models) {
       forecasts.push_back(PlausibleForecast(model, history.first(origin), horizon));
     }

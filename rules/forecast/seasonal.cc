@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace barograph::rules::forecast {
 namespace {
@@ -113,43 +112,8 @@ Adjusted SeasonallyAdjusted(History history, std::span<const std::size_t> period
   return result;
 }
 
-bool IsSeasonal(History history, std::size_t period) {
-  const std::size_t n = history.size();
-  if (period < 2 || n < 3 * period) return false;
-  const double mean = MeanOf(history);
-  double variance = 0;
-  for (const double each : history) variance += (each - mean) * (each - mean);
-  if (variance <= 0) return false;
-  const auto correlation = [&](std::size_t lag) {
-    double sum = 0;
-    for (std::size_t t = lag; t < n; ++t) sum += (history[t] - mean) * (history[t - lag] - mean);
-    return sum / variance;
-  };
-  double squares = 0;
-  for (std::size_t lag = 1; lag < period; ++lag) squares += correlation(lag) * correlation(lag);
-  constexpr double kNinetyPercent = 1.645;
-  const double limit = kNinetyPercent * std::sqrt((1 + 2 * squares) / static_cast<double>(n));
-  return std::abs(correlation(period)) > limit;
-}
-
 Values SeasonalNaive(History history, std::size_t horizon, std::size_t period) {
   const History cycle = history.last(period);
-  Values forecast(horizon);
-  for (std::size_t h = 0; h < horizon; ++h) forecast[h] = cycle[h % period];
-  return forecast;
-}
-
-Values SeasonalMedian(History history, std::size_t horizon, std::size_t period,
-                      std::size_t cycles) {
-  Values cycle(period);
-  const std::size_t n = history.size();
-  for (std::size_t i = 0; i < period; ++i) {
-    Values same;
-    for (std::size_t c = 1; c <= cycles && c * period <= n + i && same.size() < cycles; ++c) {
-      if (n + i >= c * period) same.push_back(history[n + i - c * period]);
-    }
-    cycle[i] = MedianOf(std::move(same));
-  }
   Values forecast(horizon);
   for (std::size_t h = 0; h < horizon; ++h) forecast[h] = cycle[h % period];
   return forecast;

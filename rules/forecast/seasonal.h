@@ -27,17 +27,8 @@ struct Adjusted {
 [[nodiscard]] Adjusted SeasonallyAdjusted(History history, std::span<const std::size_t> periods,
                                           Season form, double half_life);
 
-/// Whether values one period apart resemble each other more than chance has it, at 90 %: the test
-/// on autocorrelations that the M4 competition used for its benchmarks. False with less than three
-/// periods.
-[[nodiscard]] bool IsSeasonal(History history, std::size_t period);
-
 /// Repeats the last cycle. Requires period <= history.size().
 [[nodiscard]] Values SeasonalNaive(History history, std::size_t horizon, std::size_t period);
-
-/// Repeats, for each phase, the median of its last `cycles` values.
-[[nodiscard]] Values SeasonalMedian(History history, std::size_t horizon, std::size_t period,
-                                    std::size_t cycles);
 
 /// Double-seasonal exponential smoothing with an autoregressive term for the errors (Taylor,
 /// Journal of the Operational Research Society 54, 2003; additive form), by least squares.

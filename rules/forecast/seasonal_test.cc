@@ -53,17 +53,9 @@ TEST(SeasonalTest, DoubleSeasonContinuesBoth) {
   EXPECT_TRUE(DoubleSeason(History(history).first(200), 5, 24, 168).empty());
 }
 
-TEST(SeasonalTest, TheTestFindsSeasonsAndNoneInNoise) {
-  EXPECT_TRUE(IsSeasonal(Weeks(12, 0.1, 5), 7));
-  EXPECT_FALSE(IsSeasonal(Noise(84, 10, 1, 5), 7));
-  EXPECT_FALSE(IsSeasonal(Values(84, 3.0), 7));
-  EXPECT_FALSE(IsSeasonal(Weeks(2, 0, 5), 7)) << "two weeks are too few";
-}
-
 TEST(SeasonalTest, NaiveRepeatsTheLastCycle) {
   const Values history{1, 2, 3, 4, 5, 6};
   EXPECT_EQ(SeasonalNaive(history, 5, 3), (Values{4, 5, 6, 4, 5}));
-  EXPECT_EQ(SeasonalMedian(history, 3, 3, 2), (Values{2.5, 3.5, 4.5}));
 }
 
 TEST(ModelsTest, LagsSurroundEachPeriod) {

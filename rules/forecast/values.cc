@@ -30,11 +30,4 @@ double QuantileOf(History sorted, double share) {
   return sorted[below] + part * (sorted[below + 1] - sorted[below]);
 }
 
-double MeanStep(History values, std::size_t lag) {
-  if (values.size() <= lag) return 0;
-  double sum = 0;
-  for (std::size_t t = lag; t < values.size(); ++t) sum += std::abs(values[t] - values[t - lag]);
-  return sum / static_cast<double>(values.size() - lag);
-}
-
 }  // namespace barograph::rules::forecast

@@ -18,7 +18,4 @@ using History = std::span<const double>;
 /// The order statistic at `share` of [0, 1] with linear interpolation between neighbours; `sorted`
 /// ascends. Requires at least one.
 [[nodiscard]] double QuantileOf(History sorted, double share);
-/// Mean of |y[t] - y[t - lag]|; 0 without any pair.
-[[nodiscard]] double MeanStep(History values, std::size_t lag);
-
 }  // namespace barograph::rules::forecast
