@@ -53,7 +53,8 @@ Values ComplexSmoothing(History history, std::size_t horizon) {
       squares += error * error;
       state.Step(real, imaginary, error);
     }
-    return std::isfinite(squares) ? squares : kNever;
+    if (!std::isfinite(squares)) return kNever;
+    return squares;
   };
   const double first = history[0] / scale;
   const Values start{1.3, 1.0, first, first / 1.1};
