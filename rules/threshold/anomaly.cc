@@ -52,7 +52,10 @@ double MedianOf(std::span<double> values) {
 double ExpOfMinus(double x) {
   // exp(-x) = exp(-x / 2^n)^(2^n), with a Taylor series where it converges fast.
   int halvings = 0;
-  for (; x > 0.5; x /= 2) ++halvings;
+  while (x > 0.5) {
+    x /= 2;
+    ++halvings;
+  }
   double term = 1;
   double sum = 1;
   for (int i = 1; i <= 20; ++i) {
