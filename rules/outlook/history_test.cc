@@ -50,6 +50,24 @@ TEST_F(SeriesHistoryTest, SumsAreOfWholeStepsBeforeTheQuestionBegins) {
       << "days are of 24 hours that end where the question begins";
 }
 
+TEST_F(SeriesHistoryTest, ADerivedDifferenceIsOneSumLessTheOther) {
+  const MeasureName revenue{"revenue.net", "USD"};
+  const MeasureName cost{"cost", "USD"};
+  const Int128 dollar = 1'000'000'000;
+  Add(1h, revenue, MeasureType::kSum, 9 * dollar);
+  Add(1h, cost, MeasureType::kSum, 2 * dollar);
+  Add(2h, cost, MeasureType::kSum, 3 * dollar);
+  ForecastQuestion question;
+  question.unit = 1e-9;
+  question.begin = kStart + 3h;
+  question.step = 1h;
+  question.terms = {{store_.Intern(revenue), false}, {store_.Intern(cost), true}};
+  SeriesHistory history(question);
+  while (history.ReadMore(store_, *store_.FindCell(store_.FindOrBuiltIn({}), {}), 10)) {
+  }
+  EXPECT_THAT(history.Values(), ElementsAre(7, -3));
+}
+
 TEST_F(SeriesHistoryTest, ALevelWithoutSamplesIsWhatItWas) {
   const MeasureName disk{"sample:disk_used", "gauge"};
   Add(1h, disk, MeasureType::kGauge, Int128{70} * 1'000'000'000);
