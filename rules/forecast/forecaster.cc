@@ -48,8 +48,9 @@ std::optional<CannotSay> Objection(History history, const Question& question) {
   const std::size_t least =
       std::max(kLeastHistory, (question.horizon + kStretch - 1) / kStretch * 3);
   if (history.size() < least) {
-    return CannotSay{Refusal::kTooShort, std::to_string(history.size()) + " values are known; " +
-                                             std::to_string(question.horizon) +
+    return CannotSay{Refusal::kTooShort, std::to_string(history.size()) +
+                                             (history.size() == 1 ? " value is" : " values are") +
+                                             " known; " + std::to_string(question.horizon) +
                                              " steps ahead need at least " + std::to_string(least)};
   }
   return std::nullopt;
