@@ -242,8 +242,8 @@ Status Server::State::StartNotify() {
     return partition->outbox().ListPending(after, limit);
   };
   ports.end_delivery = [this](std::string tenant, Sequence, storage::Delivery delivery,
-                              std::function<void(Status)> done) {
-    partition->EndDelivery(std::move(tenant), std::move(delivery), std::move(done));
+                              const std::function<void(Status)>& done) {
+    partition->EndDelivery(std::move(tenant), std::move(delivery), done);
   };
   outbox = std::make_unique<OutboxWorker>(OutboxWorkerOptions{}, clock, std::move(ports), senders,
                                           LimitsOf(configuration.rules.receivers));

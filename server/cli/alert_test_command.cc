@@ -163,7 +163,7 @@ Result<std::vector<Step>> Run(Client& client, const TestFlags& flags, Duration w
   Result<std::vector<Step>> steps = Try(test, within, ack_within);
   const Status ended = test.End();
   if (!steps.ok()) return steps;
-  BAROGRAPH_TRY(ended);
+  if (!ended.ok()) return ended.error();
   if (!steps->front().took) return steps;
   BAROGRAPH_ASSIGN(Step resolved, test.AwaitNotice("resolved", State::RESOLVED, within));
   steps->push_back(std::move(resolved));
