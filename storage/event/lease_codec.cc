@@ -6,7 +6,6 @@ namespace barograph::storage {
 namespace {
 
 // Those of the headers, which the ones below would hide.
-using storage::Read;
 using storage::Write;
 
 constexpr int kNanoDigits = 9;

@@ -67,10 +67,10 @@ class Lookup final : public basic_context<std::string> {
     if (name == kAlerts) return &alerts_;
     auto& known = found_.back();
     if (const auto found = known.find(name); found != known.end()) return &found->second;
-    std::string text = TextOf(name);
+    const std::string text = TextOf(name);
     // An empty text closes a section, as a name that is absent.
     if (text.empty()) return nullptr;
-    return &known.emplace(name, data(std::move(text))).first->second;
+    return &known.emplace(name, data(text)).first->second;
   }
 
  private:
