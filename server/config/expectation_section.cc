@@ -62,7 +62,7 @@ void ReadExpectation(const YamlNode& node, RuleDraft* draft, Diagnostics* diagno
     expectation.within = ReadDuration(*within, "within", diagnostics).value_or(Duration(0));
   }
   map.Finish();
-  if (diagnostics->count() != before) return;
+  if (diagnostics->count() != before || after == nullptr) return;
   const std::string path = "expects[" + std::to_string(draft->rules.expects.size()) + "]";
   // What Validate knows as `by` and `where` of the rule stands here under other names.
   if (same != nullptr) draft->Place(path + ".by", *same);

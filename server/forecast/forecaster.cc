@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <future>
 #include <memory>
 #include <optional>
 
@@ -26,14 +25,8 @@ constexpr std::size_t kStepsASlice = 16;
 /// Instances that one slice looks at.
 constexpr std::size_t kSubjectsASlice = 200;
 
-/// Runs `step` in the writer and waits for it. False when the partition ends.
-bool ReadNow(Partition& partition, std::function<bool(const Partition::ReadView&)> step) {
-  auto answered = std::make_shared<std::promise<bool>>();
-  auto future = answered->get_future();
-  partition.Read(std::move(step),
-                 [answered](const Result<Sequence>& seen) { answered->set_value(seen.ok()); });
-  return future.get();
-}
+/// A wait for the partition looks so often whether it shall end.
+constexpr std::chrono::milliseconds kAnswerLook{50};
 
 }  // namespace
 
@@ -56,6 +49,23 @@ Forecaster::~Forecaster() {
 
 ForecasterFigures Forecaster::figures() const {
   return {issued_, cannot_say_, failed_, due_, Duration(busy_)};
+}
+
+bool Forecaster::Await(std::future<bool> answer) {
+  // A partition whose disk hangs or failed does not answer, and must not keep the server from
+  // ending.
+  while (answer.wait_for(kAnswerLook) != std::future_status::ready) {
+    if (Rest(Duration{0})) return false;
+  }
+  return answer.get();
+}
+
+bool Forecaster::Read(std::function<bool(const Partition::ReadView&)> step) {
+  auto answered = std::make_shared<std::promise<bool>>();
+  auto future = answered->get_future();
+  partition_.Read(std::move(step),
+                  [answered](const Result<Sequence>& seen) { answered->set_value(seen.ok()); });
+  return Await(std::move(future));
 }
 
 bool Forecaster::Rest(Duration span) {
@@ -84,7 +94,7 @@ std::vector<rules::ForecastSubject> Forecaster::Due() {
     std::vector<rules::ForecastSubject> all, due;
   };
   auto look = std::make_shared<Look>();
-  const bool read = ReadNow(partition_, [look](const Partition::ReadView& view) {
+  const bool read = Read([look](const Partition::ReadView& view) {
     if (!look->hour) {
       look->hour = std::chrono::floor<hours>(view.now);
       look->all = view.engine.ForecastSubjects();
@@ -113,7 +123,7 @@ void Forecaster::Forecast(const rules::ForecastSubject& subject) {
     std::optional<rules::SeriesHistory> history;
   };
   auto work = std::make_shared<Work>();
-  const bool read = ReadNow(partition_, [work, subject](const Partition::ReadView& view) {
+  const bool read = Read([work, subject](const Partition::ReadView& view) {
     if (!work->wish) {
       work->wish = view.engine.AskForecast(subject, view.now);
       if (!work->wish) return false;
@@ -139,7 +149,7 @@ void Forecaster::Issue(const rules::ForecastSubject& subject, storage::ForecastI
                         const rules::Engine& engine,
                         Time now) { return engine.IssueForecast(tenant, forecast, now); },
                     [answered](const Result<Sequence>& done) { answered->set_value(done.ok()); });
-  if (!future.get()) {
+  if (!Await(std::move(future))) {
     ++failed_;
     return;
   }

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <map>
 #include <string>
 #include <thread>
@@ -53,6 +55,10 @@ class Forecaster {
 
  private:
   void Run();
+  /// What the partition answers; false, too, when it shall stop before that.
+  [[nodiscard]] bool Await(std::future<bool> answer);
+  /// Runs `step` in the writer and waits for it. Whatever the step holds may outlive the wait.
+  [[nodiscard]] bool Read(std::function<bool(const Partition::ReadView&)> step);
   /// True when it shall stop.
   bool Rest(Duration span);
   [[nodiscard]] std::vector<rules::ForecastSubject> Due();

@@ -83,6 +83,23 @@ TEST_F(ForecasterTest, EachInstanceIsForecastOnceAnHourAndTheAnswerIsAnEvent) {
   EXPECT_EQ(forecaster.figures().failed, 0U);
 }
 
+TEST_F(ForecasterTest, EndsThoughTheDiskHangs) {
+  Open();
+  ASSERT_TRUE(ApplyRules(Rules()).ok());
+  gate_->Hold();
+  Answers answers;
+  Submit({.first = 1}, answers.Add(1));
+  gate_->AwaitHeld();
+  auto forecaster = std::make_unique<Forecaster>(
+      *partition_, clock_, ForecasterOptions{.look_every = 1ms, .core_share = 1});
+  std::this_thread::sleep_for(kWhile);  // now it waits for what the disk does not take
+  auto ended = std::async(std::launch::async, [&] { forecaster.reset(); });
+  const bool in_time = ended.wait_for(kSoon / 2) == std::future_status::ready;
+  gate_->Release();
+  EXPECT_TRUE(in_time);
+  EXPECT_TRUE(answers.Await(1));
+}
+
 TEST_F(ForecasterTest, WithoutRulesThatAskNothingIsIssued) {
   Open();
   Spend("CFO", 40, 1);

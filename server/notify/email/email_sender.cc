@@ -67,7 +67,7 @@ class EmailTransfer final : public Transfer {
     auto* const transfer = static_cast<EmailTransfer*>(self);
     const std::string& body = transfer->attempt().body;
     const std::size_t bytes = std::min(size * count, body.size() - transfer->read_);
-    std::memcpy(out, body.data() + transfer->read_, bytes);
+    std::copy_n(body.data() + transfer->read_, bytes, out);
     transfer->read_ += bytes;
     return bytes;
   }
