@@ -167,10 +167,6 @@ std::int64_t ForecastStepsMax(Duration step) {
   return step == std::chrono::hours(1) ? 14 * 24 : 366;
 }
 
-bool IsForecast(const ThresholdSpec& spec) {
-  return spec.form == Form::kForecast || spec.form == Form::kExhausted;
-}
-
 bool IsRunnable(const ThresholdSpec& spec, const std::vector<DerivedSpec>& derived) {
   if (spec.form == Form::kBudget || spec.form == Form::kExhausted) return true;
   if (spec.form > Form::kExhausted || !ResolveSource(spec, derived)) return false;

@@ -135,8 +135,6 @@ struct ThresholdSource {
 [[nodiscard]] std::string ConditionText(const ThresholdSpec& spec);
 /// The currency that the rule's money is of.
 [[nodiscard]] std::string_view CurrencyOf(const ThresholdSpec& spec);
-/// Whether it asks a forecast.
-[[nodiscard]] bool IsForecast(const ThresholdSpec& spec);
 /// What one step of a kForecast covers.
 [[nodiscard]] Duration ForecastStepOf(const ThresholdSpec& spec);
 /// So many steps a rule may look ahead: two weeks of hours, a year of days.

@@ -264,12 +264,12 @@ void Partition::ConfigurePrices(storage::PricesApplied prices,
 }
 
 void Partition::ApplyPrices(std::string tenant, storage::PricesApplied prices,
-                            std::function<void(Status)> done) {
+                            const std::function<void(Status)>& done) {
   state_->AppendThen(
       [this, tenant = std::move(tenant), prices = std::move(prices)] {
         return state_->writer_state->engine.ApplyPrices(tenant, prices);
       },
-      /*evaluate=*/true, std::move(done));
+      /*evaluate=*/true, done);
 }
 
 void Partition::EndDelivery(std::string tenant, storage::Delivery delivery,
@@ -286,7 +286,7 @@ void Partition::ResendNotice(std::string tenant, Sequence row, std::string actor
                [done](const Error& error) { done(error); });
 }
 
-void Partition::Decide(Decision decide, std::function<void(Result<Sequence>)> done) {
+void Partition::Decide(Decision decide, const std::function<void(Result<Sequence>)>& done) {
   state_->Post(
       [this, decide = std::move(decide), done] {
         Status refused;
@@ -305,12 +305,12 @@ void Partition::Decide(Decision decide, std::function<void(Result<Sequence>)> do
 }
 
 void Partition::EndImport(std::string tenant, storage::ImportEnded ended,
-                          std::function<void(Status)> done) {
+                          const std::function<void(Status)>& done) {
   state_->AppendThen(
       [tenant = std::move(tenant), ended = std::move(ended)] {
         return std::vector<rules::Engine::Decided>{{tenant, {ended}}};
       },
-      /*evaluate=*/true, std::move(done));
+      /*evaluate=*/true, done);
 }
 
 std::string Partition::LogIdentity() const { return state_->identity; }
@@ -456,7 +456,7 @@ Status Partition::Drain(Duration limit) {
   };
   if (!state_->AwaitUntil(barrier, deadline, &status)) return late;
   if (!status.ok()) return status;
-  const auto checkpoint = [this](std::function<void(Status)> done) { Checkpoint(std::move(done)); };
+  const auto checkpoint = [this](const std::function<void(Status)>& done) { Checkpoint(done); };
   if (!state_->AwaitUntil(checkpoint, deadline, &status)) return late;
   return status;
 }

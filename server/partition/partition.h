@@ -146,7 +146,7 @@ class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
                        std::shared_ptr<Revocation> revocation = nullptr);
   /// A table of one tenant's own.
   void ApplyPrices(std::string tenant, storage::PricesApplied prices,
-                   std::function<void(Status)> done);
+                   const std::function<void(Status)>& done);
   /// Outbox worker: a notice ended; logs Delivery and removes the row in one group.
   void EndDelivery(std::string tenant, storage::Delivery delivery,
                    const std::function<void(Status)>& done);
@@ -160,9 +160,10 @@ class Partition final : public ingest::PartitionPort, public ingest::KafkaPort {
   /// its error.
   using Decision = std::function<Result<std::vector<rules::Engine::Decided>>(
       const rules::Engine& engine, Time now)>;
-  void Decide(Decision decide, std::function<void(Result<Sequence>)> done);
+  void Decide(Decision decide, const std::function<void(Result<Sequence>)>& done);
   /// An import ended.
-  void EndImport(std::string tenant, storage::ImportEnded ended, std::function<void(Status)> done);
+  void EndImport(std::string tenant, storage::ImportEnded ended,
+                 const std::function<void(Status)>& done);
   /// SHA-256 over the whole state, with the sequence it belongs to.
   void Digest(const std::function<void(Result<std::pair<Sequence, barograph::Digest>>)>& done);
   /// Starts a checkpoint now and answers when it is durable.

@@ -1,7 +1,6 @@
 #include "server/notify/email/email_sender.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "server/notify/webhook/signature.h"
