@@ -33,7 +33,9 @@ void Engine::State::FoldStep(Tenant& tenant, const storage::AlertTransition& tra
 }
 
 void Engine::State::FoldLife(Tenant& tenant, const storage::Acknowledged& acknowledged) {
-  if (tenant.alerts.Apply(acknowledged)) tenant.notices.Refresh({AlertKey(acknowledged.labels)});
+  if (!tenant.alerts.Apply(acknowledged)) return;
+  tenant.notices.Refresh({AlertKey(acknowledged.labels)});
+  if (acknowledged.rule != kTestRule) Yield(tenant, acknowledged, acknowledged.at);
 }
 
 void Engine::State::FoldLife(Tenant& tenant, const storage::Silenced& silenced) {

@@ -35,21 +35,10 @@ std::string DigestOf(storage::PricesApplied prices) {
   return std::string(Bytes(Sha256(EncodeServerEvent(prices, Time{}))));
 }
 
-/// What a server-made event counts as: the dimensions that it brings to the windows.
-EventView DimensionsOf(const ServerEvent& event) {
-  EventView view;
-  view.kind = EventKind::kTask;
-  view.task = storage::TaskView{};
-  if (const auto* overdue = std::get_if<storage::TaskOverdue>(&event)) {
-    view.agent = overdue->agent;
-    view.task_id = overdue->task_id;
-    view.task.type = overdue->type;
-  } else if (const auto* transition = std::get_if<AlertTransition>(&event)) {
-    if (const auto agent = transition->labels.find("agent"); agent != transition->labels.end()) {
-      view.agent = agent->second;
-    }
-  }
-  return view;
+const storage::Labels* LabelsOf(const ServerEvent& event) {
+  if (const auto* transition = std::get_if<AlertTransition>(&event)) return &transition->labels;
+  if (const auto* ack = std::get_if<storage::Acknowledged>(&event)) return &ack->labels;
+  return nullptr;
 }
 
 }  // namespace
@@ -201,7 +190,17 @@ void Engine::State::Fold(const storage::Resumed& resumed) {
 
 void Engine::State::Yield(Tenant& tenant, const ServerEvent& event, Time time) {
   const std::span<const rules::Yield> yields = tenant.measures.Fold(event);
-  if (!yields.empty()) tenant.windows.Fold(DimensionsOf(event), time, yields);
+  if (yields.empty()) return;
+  // The labels of an alert count as those of an agent's event do.
+  if (const storage::Labels* labels = LabelsOf(event)) {
+    view.label_count = 0;
+    for (const auto& [name, value] : *labels) {
+      if (view.label_count == view.labels.size()) break;
+      view.labels[view.label_count++] = {name, value};
+    }
+  }
+  tenant.windows.Fold(view, time, yields);
+  view.label_count = 0;
 }
 
 Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record,

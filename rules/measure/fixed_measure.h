@@ -13,6 +13,7 @@ namespace barograph::rules {
 /// measure is this number, so that a fold looks no name up.
 enum class FixedMeasure : std::uint8_t {
   kAgents,
+  kAlertAckDuration,
   kAlertsFired,
   kChanges,
   kCost,

@@ -1,6 +1,7 @@
 #include "rules/measure/measure.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "rules/measure/fingerprint.h"
 #include "rules/measure/fixed_measure.h"
@@ -25,6 +26,7 @@ constexpr MeasureTraits kLevelOfMoney{MeasureType::kGauge, MeasureUnit::kMoney};
 
 constinit const std::array<FixedMeasureTraits, kFixedMeasures> kFixedMeasureTraits = {{
     {"agents", kDifferent},
+    {"alert.ack.duration", kSpread},
     {"alerts.fired", kCounts},
     {"changes", kCounts},
     {"cost", kAmounts},
@@ -214,6 +216,17 @@ std::string_view FeedbackValue(const EventView& event, Dimension dimension) {
   }
 }
 
+std::string AlertValue(const std::string& rule, const storage::Labels& labels,
+                       Dimension dimension) {
+  if (dimension == Dimension::kName) return rule;
+  const auto label = labels.find(Name(dimension));
+  if (label == labels.end()) return {};
+  std::string value = label->second;
+  // As errors and changes name theirs.
+  if (dimension == Dimension::kSeverity) std::ranges::transform(value, value.begin(), ::toupper);
+  return value;
+}
+
 /// Server-made events are rare: they are decoded anew for each dimension.
 std::string_view ServerValue(const EventView& event, Dimension dimension, std::string* scratch) {
   const Result<storage::ServerEvent> decoded = storage::DecodeServerEvent(event);
@@ -223,14 +236,9 @@ std::string_view ServerValue(const EventView& event, Dimension dimension, std::s
     if (dimension == Dimension::kAgent) *scratch = overdue->agent;
     if (dimension == Dimension::kType) *scratch = overdue->type;
   } else if (const auto* alert = std::get_if<storage::AlertTransition>(&decoded.value())) {
-    if (dimension == Dimension::kSeverity) {
-      *scratch = Name(alert->severity);
-    } else if (dimension == Dimension::kName) {
-      *scratch = alert->rule;
-    } else if (const auto label = alert->labels.find(Name(dimension));
-               label != alert->labels.end()) {
-      *scratch = label->second;
-    }
+    *scratch = AlertValue(alert->rule, alert->labels, dimension);
+  } else if (const auto* ack = std::get_if<storage::Acknowledged>(&decoded.value())) {
+    *scratch = AlertValue(ack->rule, ack->labels, dimension);
   }
   if (scratch->empty() && dimension == Dimension::kEnvironment) return "production";
   return *scratch;

@@ -361,6 +361,10 @@ std::span<const Yield> MeasureFold::Fold(const storage::ServerEvent& event) {
     const bool is_told = !alert->labels.contains("shadow");
     if (is_told && alert->to == storage::AlertState::kFiring)
       state.out.Count(FixedMeasure::kAlertsFired);
+  } else if (const auto* ack = std::get_if<storage::Acknowledged>(&event)) {
+    const Duration duration = std::max(ack->at - ack->fired_at, Duration{0});
+    if (!ack->labels.contains("shadow"))
+      state.out.Value(FixedMeasure::kAlertAckDuration, duration.count());
   }
   return state.out.yields();
 }

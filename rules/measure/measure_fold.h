@@ -52,7 +52,7 @@ class MeasureFold {
   /// is its event time.
   std::span<const Yield> Fold(const storage::EventView& event, Time time);
   /// Server-made events that touch the tables or yield something: PricesApplied, TaskOverdue,
-  /// AlertTransition (alerts.fired).
+  /// AlertTransition (alerts.fired), Acknowledged (alert.ack.duration).
   std::span<const Yield> Fold(const storage::ServerEvent& event);
 
   /// Open tasks whose deadline is before `now` and that were not yet called late: the events to

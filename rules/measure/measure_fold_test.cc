@@ -204,6 +204,17 @@ TEST(MeasureFoldTest, AlertsCountWhenTheyFire) {
   check(storage::AlertState::kResolved, {});
 }
 
+TEST(MeasureFoldTest, AnAcknowledgementYieldsHowLongTheAlertWaitedForIt) {
+  TextFold text;
+  storage::Acknowledged acknowledged;
+  acknowledged.fired_at = TextFold::kTime;
+  acknowledged.at = TextFold::kTime + std::chrono::milliseconds(90'500);
+  EXPECT_THAT(text.Fold(storage::ServerEvent(acknowledged)),
+              ElementsAre("alert.ack.duration~90500000000x1"));
+  acknowledged.labels["shadow"] = "true";
+  EXPECT_THAT(text.Fold(storage::ServerEvent(acknowledged)), IsEmpty());
+}
+
 storage::PricesApplied Prices(Time from, std::string version, std::int64_t input) {
   storage::PricesApplied prices;
   prices.effective_from = from;

@@ -152,12 +152,18 @@ TEST(DimensionTest, ServerMadeEventsCarryWhatTheySpeakOf) {
   check(overdue, Dimension::kEnvironment, "production");
   storage::AlertTransition alert;
   alert.rule = "task-success";
-  alert.labels = {{"agent", "writer"}};
-  alert.severity = storage::Severity::kCritical;
+  alert.labels = {{"agent", "writer"}, {"severity", "critical"}};
   check(alert, Dimension::kAgent, "writer");
   check(alert, Dimension::kName, "task-success");
   check(alert, Dimension::kSeverity, "CRITICAL");
   check(alert, Dimension::kType, "");
+  storage::Acknowledged acknowledged;
+  acknowledged.rule = "task-success";
+  acknowledged.labels = alert.labels;
+  check(acknowledged, Dimension::kAgent, "writer");
+  check(acknowledged, Dimension::kName, "task-success");
+  check(acknowledged, Dimension::kSeverity, "CRITICAL");
+  check(acknowledged, Dimension::kType, "");
 }
 
 std::string FingerprintOf(std::string_view service, std::string_view code,

@@ -30,6 +30,12 @@ DEFECTS = ["off-by-one-bucket", "late-event-dropped", "wrong-factor", "for-reset
 LATE = 5 * MINUTE  # only for the seeded defect
 
 
+def dimensions_of(alert):
+    """What an alert counts under."""
+    return {"environment": "production", **alert.labels, "name": alert.rule,
+            "severity": alert.labels["severity"].upper()}
+
+
 class Model:
     def __init__(self, defect=None):
         self.defect = defect
@@ -80,8 +86,7 @@ class Model:
             self.notifier.end_silence(line["expire"]["id"], line["log_time_ns"])
             return self.advance(line["log_time_ns"])
         if "acknowledge" in line:
-            self.notifier.take_acknowledgement(line["acknowledge"]["matchers"])
-            return self.advance(line["log_time_ns"])
+            return self.take_acknowledgement(line["acknowledge"]["matchers"], line["log_time_ns"])
         if "budgets" in line:
             return self.budgets(line["budgets"]["at_ns"])
         return self.store.answer(line["query"])
@@ -240,6 +245,13 @@ class Model:
             self.advance(now)
         return told
 
+    def take_acknowledgement(self, matchers, now):
+        for labels in self.notifier.take_acknowledgement(matchers):
+            alert = self.lives.alerts[tuple(sorted(labels.items()))]
+            self.add(dimensions_of(alert), now,
+                     [("value", "alert.ack.duration", "", now - alert.fired_at)], 1, now)
+        self.advance(now)
+
     def is_due(self, rule, values, now):
         """In its phase, or because a timer is due or time alone changed what holds."""
         moments = rule.moments(self.history, values)
@@ -256,8 +268,7 @@ class Model:
             stepped = [alert for alert in stepped if "shadow" not in alert.labels]
         for alert in stepped:
             if alert.state == "firing":
-                dimensions = {"agent": alert.labels.get("agent", ""), "environment": "production"}
-                self.add(dimensions, now, [("sum", "alerts.fired", "", 1)], 1, now)
+                self.add(dimensions_of(alert), now, [("sum", "alerts.fired", "", 1)], 1, now)
         if told:
             self.advance(now)
         steps = [notices.Step(alert, alert in begin) for alert in stepped]

@@ -166,9 +166,11 @@ class Notifier:
         self.hush()
 
     def take_acknowledgement(self, matchers):
-        for alert, labels in self.firing.items():
-            if fits(matchers, labels):
-                self.acknowledged.add(alert)
+        """Returns the labels of those that nobody looked after before."""
+        found = {alert: labels for alert, labels in self.firing.items()
+                 if alert not in self.acknowledged and fits(matchers, labels)}
+        self.acknowledged.update(found)
+        return list(found.values())
 
     def hush(self):
         for group in self.groups.values():

@@ -48,6 +48,7 @@ std::vector<json> RandomQuestions(Dice* dice, Time now) {
        std::vector<std::pair<const char*, const char*>>{{"request.duration", ""},
                                                         {"task.duration", ""},
                                                         {"cost.amount", "USD"},
+                                                        {"alert.ack.duration", ""},
                                                         {"feedback.score", ""}}) {
     json quantile = question("quantile", measure, qualifier, others);
     quantile["q"] = dice->Of(std::vector<std::string>{"0", "0.5", "0.9", "0.95", "0.99", "1"});
