@@ -25,6 +25,9 @@ std::size_t ScoredSteps(std::size_t size, std::size_t horizon, std::size_t perio
   return scored;
 }
 
+/// So many values carry so many steps ahead.
+constexpr std::size_t kStretchedFrom = 3, kStretch = 8;
+
 std::optional<CannotSay> Objection(History history, const Question& question) {
   const auto bad_period = [&](std::size_t i) {
     const std::size_t period = question.periods[i];
@@ -44,9 +47,8 @@ std::optional<CannotSay> Objection(History history, const Question& question) {
     if (std::isfinite(history[t])) continue;
     return CannotSay{Refusal::kNotFinite, "value " + std::to_string(t + 1) + " is not a number"};
   }
-  constexpr std::size_t kStretch = 8;  ///< steps asked for, for each that can be scored
   const std::size_t least =
-      std::max(kLeastHistory, (question.horizon + kStretch - 1) / kStretch * 3);
+      std::max(kLeastHistory, (question.horizon + kStretch - 1) / kStretch * kStretchedFrom);
   if (history.size() < least) {
     return CannotSay{Refusal::kTooShort, std::to_string(history.size()) +
                                              (history.size() == 1 ? " value is" : " values are") +
@@ -138,6 +140,11 @@ double Forecast::NumberAt(std::size_t step, double deviation) const {
 Interval Forecast::IntervalAt(std::size_t step, double coverage) const {
   const double size = SizeWithin(spread, coverage);
   return {NumberAt(step, -size), NumberAt(step, size)};
+}
+
+std::size_t LongestHorizon(std::size_t values) {
+  if (values < kLeastHistory) return 0;
+  return std::min(values / kStretchedFrom * kStretch, kHorizonMax);
 }
 
 Answer ForecastOf(History history, const Question& question) {

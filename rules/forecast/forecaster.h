@@ -82,6 +82,9 @@ struct Forecast {
 
 using Answer = std::variant<Forecast, CannotSay>;
 
+/// The most steps ahead that a history of so many values is not too short for; 0: none.
+[[nodiscard]] std::size_t LongestHorizon(std::size_t values);
+
 /// `history` is equally spaced, oldest first, without gaps: a step without events is a 0 of a sum.
 [[nodiscard]] Answer ForecastOf(History history, const Question& question);
 

@@ -8,23 +8,16 @@
 #include "rules/forecast/arrival.h"
 #include "rules/forecast/forecaster.h"
 #include "rules/forecast/paths.h"
-#include "rules/spec/number_text.h"
+#include "rules/outlook/combination.h"
 
 namespace barograph::rules {
 namespace {
 
 using forecast::Arrival;
 using forecast::Paths;
-using std::chrono::hours;
 
 constexpr std::uint64_t kSeed = 1;
 constexpr double kBillion = 1e9;
-constexpr std::size_t kModelsNamed = 3;
-
-std::vector<std::size_t> PeriodsOf(const ForecastQuestion& question) {
-  if (question.step == hours(1)) return {24, 168};
-  return {7};
-}
 
 /// Each step's mean over the season that ends with it, which begins in the history.
 Paths SeasonMeans(const Paths& paths, const std::vector<double>& history, std::size_t season) {
@@ -54,27 +47,6 @@ Arrival ArrivalIn(const ForecastQuestion& question, const std::vector<double>& h
   return forecast::Reached(paths, question.bound, !question.above);
 }
 
-std::string ModelText(const forecast::Forecast& forecast) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(kModelsNamed, forecast.models.size()); ++i) {
-    const forecast::ModelShare& model = forecast.models[i];
-    if (model.weight <= 0) break;
-    text += (text.empty() ? "" : ", ") + model.name + " " +
-            NumberText(std::round(model.weight * 100)) + " %";
-  }
-  return text;
-}
-
-std::vector<storage::ForecastStep> StepsOf(const forecast::Forecast& forecast) {
-  std::vector<storage::ForecastStep> steps;
-  for (std::size_t i = 0; i < std::min(kStepsIssued, forecast.centre.size()); ++i) {
-    const forecast::Interval wide = forecast.IntervalAt(i, 0.95);
-    const forecast::Interval narrow = forecast.IntervalAt(i, 0.80);
-    steps.push_back({forecast.centre[i], narrow.low, narrow.high, wide.low, wide.high});
-  }
-  return steps;
-}
-
 }  // namespace
 
 storage::ForecastIssued AnswerTo(const ForecastQuestion& question,
@@ -86,16 +58,13 @@ storage::ForecastIssued AnswerTo(const ForecastQuestion& question,
   issued.step = std::chrono::duration_cast<std::chrono::seconds>(question.step);
   issued.history_steps = history.size();
   issued.question = question.text;
-  const forecast::Answer answer =
-      forecast::ForecastOf(history, {.horizon = question.horizon,
-                                     .periods = PeriodsOf(question),
-                                     .never_negative = question.never_negative});
+  const forecast::Answer answer = forecast::ForecastOf(history, CombinationOf(question));
   if (const auto* refused = std::get_if<forecast::CannotSay>(&answer)) {
     issued.cannot_say = refused->reason;
     return issued;
   }
   const auto& forecast = std::get<forecast::Forecast>(answer);
-  issued.steps = StepsOf(forecast);
+  issued.steps = StepsOf(forecast, kStepsIssued);
   issued.model = ModelText(forecast);
   const Arrival arrival =
       ArrivalIn(question, history, forecast::PathsOf(forecast, kForecastPaths, kSeed));

@@ -21,8 +21,7 @@ double UnitOf(ValueUnit unit, bool is_level) {
 }
 
 bool NeverNegative(const MeasureSum::Term& term) {
-  return !term.minus && term.name.base != "revenue.net" && !term.name.base.starts_with("sample:") &&
-         term.name.base != "feedback.score";
+  return !term.minus && IsNeverNegative(term.name);
 }
 
 std::string Percent(std::int64_t ppb) {
@@ -30,6 +29,11 @@ std::string Percent(std::int64_t ppb) {
 }
 
 }  // namespace
+
+bool IsNeverNegative(const MeasureName& measure) {
+  return measure.base != "revenue.net" && !measure.base.starts_with("sample:") &&
+         measure.base != "feedback.score";
+}
 
 Outlook::Outlook(const ThresholdSpec& spec, const std::vector<DerivedSpec>& derived)
     : within_(spec.span),

@@ -14,6 +14,9 @@ namespace barograph::rules {
 /// nothing.
 inline constexpr Duration kForecastValid = std::chrono::hours(3);
 
+/// Whether no sum of it can fall below 0.
+[[nodiscard]] bool IsNeverNegative(const MeasureName& measure);
+
 /// Whether something will happen, as the last forecast of the instance has it: a measure reaches a
 /// bound within a time, or a budget is gone before its period ends. One alert an instance, which
 /// holds while the probability is at least what the rule says.

@@ -37,7 +37,7 @@ struct ApiState {
   /// Ends all tails; waits for the scan.
   void Stop();
 
-  /// Runs `scan` on the scan thread; false while another scan is under way.
+  /// Runs `scan`, or models, on the scan thread; false while something runs there.
   [[nodiscard]] bool StartScan(std::function<void()> scan);
 
  private:

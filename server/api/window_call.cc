@@ -84,9 +84,10 @@ void Scan(const std::shared_ptr<WindowCall>& call) {
     FinishLater(call->api, call->reactor, std::move(ended));
   });
   if (!started) {
-    FinishLater(call->api, call->reactor,
-                Error(ErrorCode::kResourceExhausted, "another scan of the log is under way",
-                      /*retryable=*/true));
+    FinishLater(
+        call->api, call->reactor,
+        Error(ErrorCode::kResourceExhausted, "another scan of the log or forecast is under way",
+              /*retryable=*/true));
   }
 }
 

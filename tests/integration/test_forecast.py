@@ -65,6 +65,38 @@ class ForecastTest(unittest.TestCase):
             server.start()
             self.assertEqual(forecasts(), before, "the answers are state")
 
+    def test_a_series_is_forecast_by_hand(self):
+        with running(rules=RULES) as server:
+            def refused(*arguments):
+                done = server.run("forecast", "series", *arguments, check=False)
+                self.assertNotEqual(done.returncode, 0)
+                return done.stderr
+
+            self.assertIn("nothing of cost has come yet", refused("cost"))
+            now = datetime.datetime.now(datetime.timezone.utc)
+            server.run("emit", stdin="".join(json.dumps(event) + "\n" for event in history(now)))
+            answer = server.json("forecast", "series", "cost", "--where", "agent=CFO", "--horizon", "30", "--reaches", "100")
+            self.assertEqual(answer["currency_code"], "USD")
+            self.assertEqual(int(answer["history_steps"]), DAYS)
+            self.assertEqual(len(answer["steps"]), 30)
+            # From 90 USD a day on it rises by one a day.
+            month = answer["totals"][1]["sum"]
+            self.assertGreater(month["median"], 30 * 90)
+            self.assertLess(month["median"], 30 * 125)
+            self.assertLess(month["low_95"], month["low_80"])
+            held = answer["held"]
+            self.assertGreater(held["probability"], 0.5)
+            days = (datetime.datetime.fromisoformat(held["median"].replace("Z", "+00:00")) - now).days
+            self.assertTrue(2 <= days <= 25, held)
+            text = server.run("forecast", "series", "cost", "--where", "agent=CFO", "--reaches", "100")
+            self.assertIn("cost reaches 100 USD a day and stays there: ", text)
+            self.assertIn("next 7 days", text)
+            short = server.run("forecast", "series", "cost", "--where", "agent=CMO")
+            self.assertIn("cannot say: ", short)
+            self.assertIn("did you mean 'cost'", refused("costs"))
+            self.assertIn("write dimension=value", refused("cost", "--where", "agent"))
+            self.assertIn("Examples", server.run("forecast", "series", "--help"))
+
 
 if __name__ == "__main__":
     unittest.main()
