@@ -6,6 +6,7 @@
 #include "barograph/v1/ingest.pb.h"
 #include "barograph/v1/query.pb.h"
 #include "server/cli/bench.h"
+#include "server/cli/bench_append.h"
 #include "server/cli/bench_load.h"
 #include "server/cli/bench_process.h"
 #include "server/cli/bench_runs.h"
@@ -24,6 +25,10 @@ constexpr int kFailures = 20;  ///< min_events of the benchmark's SLO: the last 
 /// then.
 constexpr double kLoadSpareSeconds = 5;
 constexpr auto kStragglersMax = std::chrono::seconds(10);
+
+/// The ceiling of an idle episode: so many syncs of the disk alone, so far apart.
+constexpr int kAppends = 1'000;
+constexpr auto kAppendInterval = std::chrono::milliseconds(5);
 
 struct Phase {
   std::vector<double> latencies_ms;
@@ -110,6 +115,20 @@ void AddPhase(const std::string& name, const Phase& phase, nlohmann::ordered_jso
   (*json)[name + "_checkpoints_count"] = phase.checkpoints;
 }
 
+Result<std::vector<double>> MeasureAppends(const std::string& path, const Clock& clock) {
+  BAROGRAPH_ASSIGN(const auto file, AppendFile::Open(path));
+  std::vector<double> milliseconds;
+  const Duration begin = clock.BootNow();
+  for (int i = 0; i < kAppends; ++i) {
+    SleepUntil(clock, begin + i * kAppendInterval);
+    const Duration start = clock.BootNow();
+    BAROGRAPH_TRY(file->Append());
+    milliseconds.push_back(
+        std::chrono::duration<double, std::milli>(clock.BootNow() - start).count());
+  }
+  return milliseconds;
+}
+
 Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   const SystemClock clock;
   BAROGRAPH_ASSIGN(const auto folder, BenchFolder::Make(flags.folder, flags.keep));
@@ -121,6 +140,8 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   BAROGRAPH_ASSIGN(const BenchSend full, SendBatches(server->address(), sets, "calibration-"));
   std::this_thread::sleep_for(std::chrono::seconds(2));
   BAROGRAPH_ASSIGN(const Phase idle, RunPhase(server->address(), flags, "idle", *sink, clock));
+  BAROGRAPH_ASSIGN(const std::vector<double> appends,
+                   MeasureAppends(folder->File("ceiling"), clock));
   const double load_rate = flags.load_events_per_second > 0 ? flags.load_events_per_second
                                                             : full.events_per_second() / 2;
   BenchLoad load(server->address(), load_rate,
@@ -130,6 +151,8 @@ Result<nlohmann::ordered_json> Measure(const BenchFlags& flags) {
   BAROGRAPH_TRY(load.Stop());
   nlohmann::ordered_json json;
   AddPhase("idle", idle, &json);
+  json["append_p50_ms"] = Quantile(appends, 0.5);
+  json["append_p99_ms"] = Quantile(appends, 0.99);
   AddPhase("loaded", loaded, &json);
   json["full_load_events_per_second"] = full.events_per_second();
   json["load_asked_events_per_second"] = load_rate;

@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -11,6 +8,7 @@
 
 #include "barograph/v1/guard.pb.h"
 #include "server/cli/bench.h"
+#include "server/cli/bench_append.h"
 #include "server/cli/bench_load.h"
 #include "server/cli/bench_process.h"
 #include "server/cli/bench_runs.h"
@@ -33,35 +31,10 @@ constexpr std::uint64_t kCalibrationEvents = 2'000'000;
 /// A load that lasts longer than this begins anew, with what are old events then.
 constexpr double kLoadSeconds = 60;
 constexpr int kLoadedReservations = 1'000;
-constexpr std::size_t kAppendBytes = 4096;
 constexpr int kAgents = 100;
 constexpr int kWarmUp = 200;
 /// Of the ceiling, at the median and at the 99th percentile.
 constexpr double kRatioMax = 4;
-
-/// The ceiling: 4 KiB appended to a file on the same disk, and synced.
-class AppendFile {
- public:
-  [[nodiscard]] static Result<std::unique_ptr<AppendFile>> Open(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) return Error(ErrorCode::kIo, "cannot open '" + path + "'");
-    return std::unique_ptr<AppendFile>(new AppendFile(fd));
-  }
-  ~AppendFile() { ::close(fd_); }
-  AppendFile(const AppendFile&) = delete;
-  AppendFile& operator=(const AppendFile&) = delete;
-  Status Append() {
-    const auto written = ::write(fd_, bytes_.data(), bytes_.size());
-    if (written != static_cast<ssize_t>(bytes_.size()) || ::fdatasync(fd_) != 0)
-      return Error(ErrorCode::kIo, "cannot append and sync");
-    return {};
-  }
-
- private:
-  explicit AppendFile(int fd) : fd_(fd), bytes_(kAppendBytes, 'x') {}
-  int fd_;
-  const std::string bytes_;
-};
 
 Status Reserve(Client& client, int number) {
   v1::ReserveRequest request;
