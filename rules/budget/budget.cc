@@ -127,6 +127,10 @@ void Budget::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* 
   }
 }
 
+std::vector<std::string> Budget::expected() const {
+  return spec_.common.by.empty() ? std::vector<std::string>{""} : std::vector<std::string>{};
+}
+
 bool Budget::BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
                            Time resumed_at) const {
   return std::any_of(rows_of_[level].begin(), rows_of_[level].end(), [&](std::size_t index) {

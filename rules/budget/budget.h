@@ -37,6 +37,8 @@ class Budget final : public Condition {
   [[nodiscard]] std::vector<MeasureName> measures() const override;
   [[nodiscard]] const std::vector<Level>& levels() const override { return levels_; }
   void Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const override;
+  /// Without `by` it is listed before its first event.
+  [[nodiscard]] std::vector<std::string> expected() const override;
   /// A sum of a period does not fall by a stop; the short window of a burn row may.
   [[nodiscard]] bool BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
                                    Time resumed_at) const override;

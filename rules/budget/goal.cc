@@ -141,6 +141,10 @@ void Goal::Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* ou
   }
 }
 
+std::vector<std::string> Goal::expected() const {
+  return spec_.common.by.empty() ? std::vector<std::string>{""} : std::vector<std::string>{};
+}
+
 bool Goal::BlindedByStop(const InstanceSeries&, std::size_t, Time, Time) const { return false; }
 
 Condition::Account Goal::Explain(const InstanceSeries& series, std::size_t row, Time at) const {

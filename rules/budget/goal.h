@@ -41,6 +41,8 @@ class Goal final : public Condition {
   [[nodiscard]] std::vector<MeasureName> measures() const override;
   [[nodiscard]] const std::vector<Level>& levels() const override { return levels_; }
   void Judge(const InstanceSeries& series, Time at, std::vector<Verdict>* out) const override;
+  /// Without `by` it is judged before its first event: no revenue at all is below any share.
+  [[nodiscard]] std::vector<std::string> expected() const override;
   /// What agents could not send during a stop is missing for a while: see the engine's grace.
   [[nodiscard]] bool BlindedByStop(const InstanceSeries& series, std::size_t level, Time at,
                                    Time resumed_at) const override;

@@ -34,9 +34,17 @@ class Spending(Rule):
     def total(self, history, values, period):
         return history.calendars.total(self.sum_identity(), values, period)
 
+    def instances(self, history):
+        """Those that had an event; without `by`, the one that is expected, too."""
+        found = super().instances(history)
+        return found if found or self.by else [()]
+
+    def cell(self, history, values):
+        return history.cells(self).get(values) or windows.Cell(0)
+
     def window(self, history, values, at, span):
         low, high = windows.bounds(at, span, windows.SUM_LEVELS, history.defect)
-        return history.cells(self)[values].sum_between(*self.sum, low, high)
+        return self.cell(history, values).sum_between(*self.sum, low, high)
 
     def is_few(self, events):
         """Whether what was counted is too little to be judged."""
@@ -147,7 +155,7 @@ class Goal(Spending):
         days = (period[0] - self.since) // DAY
         if days < PROFILE_DAYS:
             return None
-        cell = history.cells(self)[values]
+        cell = self.cell(history, values)
         hour, rest = divmod(at - period[0], HOUR)
         so_far = whole_day = Fraction(0)
         for day in range(1, min(days, 2 * PROFILE_DAYS) + 1):
