@@ -203,6 +203,32 @@ TEST(AlertLifeTest, AcknowledgementStopsRepetitionsUntilTheAlertResolves) {
   ExpectSameAfterReplay(&harness);
 }
 
+TEST(AlertLifeTest, HowLongAnAlertWaitedIsMeasuredUnderItsLabels) {
+  RuleSet rules = AnyFailure();
+  rules.series = {{.by = {"severity"}, .where = {}}};
+  RuleHarness harness(rules);
+  Fails(&harness, "a", seconds(10), minutes(30));
+  harness.RunUntil(minutes(11));
+  const Time fired = harness.engine().Alerts("default")[0].fired_at;
+  Acknowledge(&harness, "a");
+  const WindowStore& windows = *harness.engine().windows("default");
+  const std::string_view values[] = {"WARNING"};
+  for (const auto& cell :
+       {windows.FindCell(windows.FindOrBuiltIn({}), {}),
+        windows.FindCell(windows.FindOrBuiltIn({.by = {"severity"}, .where = {}}), values)}) {
+    ASSERT_TRUE(cell.has_value());
+    const auto waited = windows.FindMeasureId({"alert.ack.duration", ""});
+    ASSERT_TRUE(waited.has_value());
+    const QuantileAnswer answer = windows.Quantile(*cell, *waited, 0.5, harness.Now(), hours(1));
+    EXPECT_EQ(answer.count, 1U);
+    const double seconds_waited = static_cast<double>((harness.Now() - fired).count()) * 1e-9;
+    EXPECT_NEAR(static_cast<double>(answer.value) * 1e-9, seconds_waited, 0.01 * seconds_waited);
+    const auto count = windows.FindMeasureId({"alerts.fired", ""});
+    EXPECT_EQ(windows.Sum(*cell, *count, harness.Now(), hours(1)), 1);
+  }
+  ExpectSameAfterReplay(&harness);
+}
+
 TEST(AlertLifeTest, OnlyWhatFiresIsAcknowledgedAndOnlyOnce) {
   RuleHarness harness(AnyFailure());
   harness.At(seconds(10), TaskEvent(false, "a"));

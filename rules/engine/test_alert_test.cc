@@ -85,6 +85,9 @@ TEST_F(TestAlertTest, IsAcknowledgedLikeAllOthers) {
   ASSERT_TRUE(view.has_value());
   ASSERT_TRUE(view->status.acknowledged.has_value());
   EXPECT_EQ(view->status.acknowledged->at - RuleHarness::kStart, seconds(20));
+  const WindowStore& windows = *harness_.engine().windows("default");
+  EXPECT_FALSE(windows.FindMeasureId({"alerts.fired", ""})) << "it counts in no measure of alerts";
+  EXPECT_FALSE(windows.FindMeasureId({"alert.ack.duration", ""}));
 }
 
 TEST_F(TestAlertTest, IsHeldBackByASilence) {
