@@ -72,6 +72,13 @@ std::string StepBegin(const v1::ForecastSeriesResponse& response, int step) {
   return midnight ? text.substr(0, 10) : text;
 }
 
+/// Two thousand futures do not make anything impossible or certain.
+std::string ChanceText(double probability) {
+  if (probability <= 0) return "below 0.1%";
+  if (probability >= 1) return "above 99.9%";
+  return NumberText(probability * 100, 3) + "%";
+}
+
 std::string LevelText(const SeriesFlags& flags, const v1::ForecastSeriesResponse& response) {
   const v1::ForecastSeriesResponse::Level& held = response.held();
   const bool above = flags.reaches.has_value();
@@ -82,7 +89,7 @@ std::string LevelText(const SeriesFlags& flags, const v1::ForecastSeriesResponse
     text += IsHourly(response) ? " an hour and stays there" : " a day and stays there";
   if (!held.cannot_say().empty()) return text + ": cannot say, " + held.cannot_say() + "\n";
   const std::string within = Steps(response, held.within_steps());
-  text += ": " + NumberText(held.probability() * 100, 3) + "% within " + within + "\n";
+  text += ": " + ChanceText(held.probability()) + " within " + within + "\n";
   if (!held.has_early()) return text + "  not within " + within + ", as far as can be said\n";
   text += "  10% of all that may come from " + TimeText(held.early()) + " on\n";
   text += held.has_median() ? "  50% from " + TimeText(held.median()) + " on\n"
