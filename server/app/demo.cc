@@ -285,6 +285,7 @@ class Demo {
     line("slo", "error budgets and burn rates");
     line("query tasks.failed --by agent --over 1h", "any measure over any window");
     line("query cost --by model --over 30d", "what the fleet spent");
+    line("forecast series revenue.net --reaches 40000", "when does it earn 40,000 a day?");
     if (kafka_fleet_) line("kafka status", "positions and lag of its Kafka partitions");
     line("tail --agent agent-0001", "its events as they come");
     std::printf("  %-72s # %s\n",

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -55,11 +56,18 @@ std::string Steps(const v1::ForecastSeriesResponse& response, std::uint64_t coun
   return std::to_string(count) + unit + (count == 1 ? "" : "s");
 }
 
+/// Four digits of what is small; of thousands no fractions.
+std::string AmountText(double amount) {
+  constexpr double kThousand = 1'000, kMost = 9e18;
+  if (std::abs(amount) < kThousand || std::abs(amount) > kMost) return NumberText(amount);
+  return GroupDigits(std::llround(amount));
+}
+
 std::vector<std::string> Cells(std::string what, const v1::ForecastIssued::Step& step) {
   const auto range = [](double low, double high) {
-    return NumberText(low) + " to " + NumberText(high);
+    return AmountText(low) + " to " + AmountText(high);
   };
-  return {std::move(what), NumberText(step.median()), range(step.low_80(), step.high_80()),
+  return {std::move(what), AmountText(step.median()), range(step.low_80(), step.high_80()),
           range(step.low_95(), step.high_95())};
 }
 
@@ -90,6 +98,8 @@ std::string LevelText(const SeriesFlags& flags, const v1::ForecastSeriesResponse
   if (!held.cannot_say().empty()) return text + ": cannot say, " + held.cannot_say() + "\n";
   const std::string within = Steps(response, held.within_steps());
   text += ": " + ChanceText(held.probability()) + " within " + within + "\n";
+  if (held.has_late() && held.late().seconds() <= response.begin().seconds())
+    return text + "  it is there already\n";
   if (!held.has_early()) return text + "  not within " + within + ", as far as can be said\n";
   text += "  10% of all that may come from " + TimeText(held.early()) + " on\n";
   text += held.has_median() ? "  50% from " + TimeText(held.median()) + " on\n"
