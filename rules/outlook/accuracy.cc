@@ -69,6 +69,19 @@ AccuracyScore& AccuracyScore::operator+=(const AccuracyScore& other) {
   return *this;
 }
 
+ForecastAccuracy& ForecastAccuracy::operator+=(const ForecastAccuracy& other) {
+  since = issued == 0 ? other.since : std::min(since, other.since);
+  issued += other.issued;
+  cannot_say += other.cannot_say;
+  repeated += other.repeated;
+  for (const auto& [kind, reason] : other.reasons) {
+    reasons[kind].times += reason.times;
+    reasons[kind].last = reason.last;
+  }
+  for (const auto& [horizon, score] : other.scores) scores[horizon] += score;
+  return *this;
+}
+
 std::optional<double> AccuracyScore::MeanAbsoluteError() const {
   return Mean(absolute_error, scored);
 }

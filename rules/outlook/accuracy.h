@@ -70,6 +70,9 @@ struct ForecastAccuracy {
   std::uint64_t repeated = 0;             ///< looked at the step of the one that is scored
   std::map<std::string, Reason> reasons;  ///< of `cannot_say`, by the text without its numbers
   std::map<Horizon, AccuracyScore> scores;
+
+  /// Pools counts, reasons and scores; the names stay.
+  ForecastAccuracy& operator+=(const ForecastAccuracy& other);
 };
 
 /// The mean of a step in nano-units of the measure, rounded half up.

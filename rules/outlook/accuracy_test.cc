@@ -63,6 +63,28 @@ TEST(AccuracyTest, ScoresArePooled) {
   EXPECT_EQ(one += other, both);
 }
 
+TEST(AccuracyTest, InstancesArePooled) {
+  ForecastAccuracy sum;
+  for (const int agent : {1, 2}) {
+    ForecastAccuracy one;
+    one.since = Time(days(10 - agent));
+    one.issued = 5;
+    one.cannot_say = 2;
+    one.repeated = 1;
+    one.reasons["# values"] = {2, std::to_string(agent) + " values"};
+    one.scores[{hours(1), 1}].Add(kTen, 10 * kUnit * agent);
+    sum += one;
+  }
+  EXPECT_EQ(sum.since, Time(days(8)));
+  EXPECT_EQ(sum.issued, 10U);
+  EXPECT_EQ(sum.cannot_say, 4U);
+  EXPECT_EQ(sum.repeated, 2U);
+  EXPECT_EQ(sum.reasons.at("# values"), (ForecastAccuracy::Reason{4, "2 values"}));
+  const AccuracyScore& score = sum.scores.at({hours(1), 1});
+  EXPECT_EQ(score.scored, 2U);
+  EXPECT_DOUBLE_EQ(*score.Coverage80(), 0.5);
+}
+
 TEST(AccuracyTest, NumbersThatAreNoneHarmNothing) {
   AccuracyScore score;
   constexpr double kInfinity = std::numeric_limits<double>::infinity();

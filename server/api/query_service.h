@@ -22,6 +22,9 @@ class QueryService final : public v1::QueryService::CallbackService {
   ::grpc::ServerUnaryReactor* ListForecasts(::grpc::CallbackServerContext* context,
                                             const v1::ListForecastsRequest* request,
                                             v1::ListForecastsResponse* response) override;
+  ::grpc::ServerUnaryReactor* GetForecastAccuracy(
+      ::grpc::CallbackServerContext* context, const v1::GetForecastAccuracyRequest* request,
+      v1::GetForecastAccuracyResponse* response) override;
   ::grpc::ServerUnaryReactor* ListAlerts(::grpc::CallbackServerContext* context,
                                          const v1::ListAlertsRequest* request,
                                          v1::ListAlertsResponse* response) override;

@@ -6,6 +6,7 @@
 #include "barograph/v1/query.pb.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
+#include "server/cli/forecast_accuracy.h"
 #include "server/cli/output.h"
 #include "server/cli/wire_text.h"
 
@@ -78,6 +79,7 @@ void AddForecastCommand(CLI::App& root, int* status) {
   command.footer(R"(Examples:
   barograph forecast
   barograph forecast disk-will-fill
+  barograph forecast accuracy
   barograph forecast -o json | jq '.forecasts[] | {rule, labels, probability_ppb, median}'
 
 A rule asks by `forecast` or `exhausted` (docs/rules.md). Its forecasts are events of the log, with
@@ -86,7 +88,10 @@ their steps and intervals: barograph tail --kind forecast_issued)");
   command.add_option("--limit", flags->limit, "Forecasts at most")->capture_default_str();
   AddServerOption(command, &flags->server);
   AddOutputOption(command, &flags->format);
-  command.callback([flags, status] { *status = RunForecast(*flags); });
+  AddForecastAccuracyCommand(command, status);
+  command.callback([flags, status, &command] {
+    if (command.get_subcommands().empty()) *status = RunForecast(*flags);
+  });
 }
 
 }  // namespace barograph::server
