@@ -111,7 +111,8 @@ RuleSet CostRules(const std::string& measure = "cost") {
   spec.form = ThresholdSpec::Form::kForecast;
   spec.measure = measure;
   spec.bound.number = "100";
-  spec.bound.currency = "USD";
+  spec.bound.unit = Bound::Unit::kMoney;
+  spec.currency = "USD";
   spec.span = hours(12);
   spec.per = hours(1);
   spec.probability_ppb = 800'000'000;
@@ -156,15 +157,13 @@ TEST(ForecastRulesTest, WhatWasSaidIsComparedWithWhatTheWindowsHoldThen) {
   Spend(&harness, hours(1) + minutes(10), 9);
   Spend(&harness, hours(1) + minutes(50), 5);
   Spend(&harness, hours(4) + minutes(10), 10);
-  const auto issue = [&](Duration end) {
-    harness.Append(TenAnHour(end));
-    // As the harness forecasts too, before or after: the first of an hour is what counts.
-  };
+  // The harness forecasts too, at whole hours, and cannot say: that scores what is over as well.
+  const auto issue = [&](Duration end) { harness.Append(TenAnHour(end)); };
   harness.RunUntilFolded(minutes(30));
   issue(Duration{0});
   harness.RunUntilFolded(hours(1) + minutes(1));
   issue(hours(1));
-  harness.BeginCheckpoint(1);
+  harness.BeginCheckpoint(1'000);
   harness.RunUntilFolded(hours(2) + minutes(1));
   issue(hours(2));
   const AccuracyScore before = ScoreOf(harness, 1);
@@ -207,8 +206,8 @@ TEST(ForecastRulesTest, AccuracyLastsAsLongAsTheSeriesDoes) {
   harness.Apply(filtered);
   EXPECT_EQ(harness.engine().Accuracy("default").dropped, 4U);
   EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
-  harness.BeginCheckpoint(100);
-  harness.RunUntil(minutes(40));
+  harness.BeginCheckpoint(1'000);
+  harness.Append(TenAnHour(hours(2)));
   harness.Restart();
   EXPECT_EQ(harness.engine().Accuracy("default").dropped, 4U);
   EXPECT_EQ(harness.LiveDigest(), harness.ReplayedDigest());
