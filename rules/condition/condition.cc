@@ -13,4 +13,8 @@ std::optional<ForecastQuestion> Condition::Asks(const InstanceSeries&, Time) con
   return std::nullopt;
 }
 
+std::optional<ForecastSource> Condition::Forecasts(const InstanceSeries&) const {
+  return std::nullopt;
+}
+
 }  // namespace barograph::rules

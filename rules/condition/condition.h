@@ -35,21 +35,25 @@ struct InstanceSeries {
   const storage::ForecastIssued* forecast = nullptr;
 };
 
-/// What an instance wants to know of the future of its series.
-struct ForecastQuestion {
+/// What a forecast is of: sums that are added up, or one level.
+struct ForecastSource {
   struct Term {
     MeasureId measure;
     bool minus = false;
   };
+  std::vector<Term> terms;
+  bool is_level = false;
+  double unit = 1;  ///< what 1 in the store is in the unit of the measure: 1 or 1e-9
+};
+
+/// What an instance wants to know of the future of its series.
+struct ForecastQuestion : ForecastSource {
   enum class Form : std::uint8_t {
     kReach,   ///< a level, or what a step sums up to, comes to `bound` and stays
     kExceed,  ///< `already` and all steps together come to `bound`
   };
   Form form = Form::kReach;
-  std::vector<Term> terms;  ///< sums that are added up, or one level
-  bool is_level = false;
   bool never_negative = false;
-  double unit = 1;       ///< what 1 in the store is in the unit of the measure
   std::string measure;   ///< for people
   std::string currency;  ///< of money
   std::string text;      ///< what is asked, for people: "reaches 95 within 3d"
@@ -120,6 +124,8 @@ class Condition {
   /// What the instance wants a forecast of, if anything; nothing, too, while it cannot be asked.
   [[nodiscard]] virtual std::optional<ForecastQuestion> Asks(const InstanceSeries& series,
                                                              Time at) const;
+  /// What its forecasts are of, whenever they are asked for; nothing where none is.
+  [[nodiscard]] virtual std::optional<ForecastSource> Forecasts(const InstanceSeries& series) const;
   /// Whether Judge reads InstanceSeries::forecast.
   [[nodiscard]] virtual bool reads_forecast() const { return false; }
 

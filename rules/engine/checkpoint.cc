@@ -17,6 +17,7 @@ constexpr char kMessages = 'e';
 constexpr char kGates = 'g';
 constexpr char kExclusions = 'x';
 constexpr char kOutlooks = 'f';
+constexpr char kAccuracy = 'F';
 /// Parts of a tenant in the order of their rows.
 enum Part : char {
   kAlerts = 'a',
@@ -126,6 +127,8 @@ void Engine::BeginCheckpoint() {
       state.own_rows.emplace_back(TenantKey(*tenant, kExclusions, ""), tenant->exclusions.Encode());
     for (auto& [key, value] : tenant->outlooks.TakeChanged())
       state.own_rows.emplace_back(TenantKey(*tenant, kOutlooks, key), std::move(value));
+    for (auto& [key, value] : tenant->accuracy.TakeChanged())
+      state.own_rows.emplace_back(TenantKey(*tenant, kAccuracy, key), std::move(value));
     tenant->windows.BeginCheckpoint();
     tenant->measures.BeginCheckpoint();
     tenant->alerts.BeginCheckpoint();
@@ -211,6 +214,8 @@ Status Engine::State::LoadTenantRow(std::string_view key, std::string_view value
       return tenant->exclusions.Load(value);
     case kOutlooks:
       return tenant->outlooks.Load(part_key, value);
+    case kAccuracy:
+      return tenant->accuracy.Load(part_key, value);
     case kLeases:
       return tenant->leases.LoadRow(part_key, value);
     case kAlerts:
@@ -273,6 +278,7 @@ Digest Engine::StateDigest() const {
     if (!tenant->gates.empty()) sink(tenant->gates.Encode());
     if (!tenant->exclusions.exclusions().empty()) sink(tenant->exclusions.Encode());
     tenant->outlooks.Canonical(sink);
+    tenant->accuracy.Canonical(sink);
   }
   return stream.Finish();
 }

@@ -134,11 +134,8 @@ Status Engine::State::Fold(const ConfigApplied& config, Time at, Sequence sequen
   }
   Compile();
   for (const auto& [name, tenant] : tenants) {
-    tenant->outlooks.KeepOnly([this](std::string_view rule) {
-      const auto found = rule_by_name.find(rule);
-      return found != rule_by_name.end() && found->second->condition->reads_forecast();
-    });
     Configure(*tenant);
+    ForgetForecasts(*tenant);
   }
   return {};
 }
@@ -241,7 +238,7 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
         } else if constexpr (std::is_same_v<Made, storage::Exclusion>) {
           tenant.exclusions.Apply(made);
         } else if constexpr (std::is_same_v<Made, storage::ForecastIssued>) {
-          tenant.outlooks.Apply(made);
+          Fold(tenant, made);
         } else {
           // Deliveries live in the outbox, producers and Kafka's positions in their tables, as what
           // was set aside does; the rest only tells the reader of the log.

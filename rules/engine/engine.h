@@ -13,6 +13,7 @@
 #include "rules/engine/alert_view.h"
 #include "rules/engine/lease_view.h"
 #include "rules/engine/server_condition.h"
+#include "rules/outlook/accuracy.h"
 #include "rules/spec/rule_spec.h"
 #include "rules/window/window_store.h"
 #include "storage/base/clock.h"
@@ -75,6 +76,12 @@ struct ForecastSubject {
 struct ForecastWish {
   storage::Labels labels;  ///< what the rule's `by` says
   ForecastQuestion question;
+};
+
+/// See AccuracyBook.
+struct AccuracyReport {
+  std::vector<ForecastAccuracy> instances;
+  std::uint64_t dropped = 0;  ///< steps that were never scored
 };
 
 /// The pure core of a partition: events are folded into state, commands are decided against it and
@@ -230,6 +237,8 @@ class Engine {
   /// Nothing when the configuration is another one by now, or nothing can be asked at the moment.
   [[nodiscard]] std::optional<ForecastWish> AskForecast(const ForecastSubject& subject,
                                                         Time now) const;
+  /// How good the forecasts of each instance were so far.
+  [[nodiscard]] AccuracyReport Accuracy(std::string_view tenant) const;
   /// The last forecast of each instance, without its steps.
   [[nodiscard]] std::vector<storage::ForecastIssued> Forecasts(std::string_view tenant) const;
   /// In force and to come, in the order of their hours.

@@ -113,6 +113,8 @@ struct Engine::State {
   void Fold(const storage::Resumed& resumed);
   void Fold(const storage::PeriodOpened& period);
   static void Fold(Tenant& tenant, const storage::GaugesRead& gauges);
+  void Fold(Tenant& tenant, const storage::ForecastIssued& forecast);
+  void ForgetForecasts(Tenant& tenant) const;
   void Yield(Tenant& tenant, const storage::ServerEvent& event, Time time);
   void TakeMessages(Tenant& tenant, const EventNotices::Arrival& arrival, bool late);
   void Compile();

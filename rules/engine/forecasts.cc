@@ -1,6 +1,8 @@
 #include <utility>
 
 #include "rules/engine/engine_state.h"
+#include "rules/outlook/history.h"
+#include "storage/base/bytes.h"
 
 // What rules want to know of the future. The models run elsewhere; what they say comes back as an
 // event.
@@ -22,7 +24,64 @@ std::optional<InstanceSeries> SeriesOf(const CompiledRule& rule, const WindowSto
   return series;
 }
 
+/// Names what a rule's forecasts are of: equal as long as they are of the same numbers.
+std::string SourceText(const CompiledRule& rule, const ForecastSource& source) {
+  std::string text;
+  ByteWriter writer(&text);
+  writer.String(EncodeProjection(rule.projection));
+  writer.Varint(source.is_level ? 1 : 0);
+  for (const ForecastSource::Term& term : source.terms) {
+    writer.Varint(term.measure.value);
+    writer.Varint(term.minus ? 1 : 0);
+  }
+  return text;
+}
+
+std::optional<CellId> CellOf(const CompiledRule& rule, const WindowStore& windows,
+                             const storage::Labels& labels) {
+  std::vector<std::string_view> values;
+  for (const std::string& dimension : rule.projection.by) {
+    const auto value = labels.find(dimension);
+    if (value == labels.end()) return std::nullopt;
+    values.push_back(value->second);
+  }
+  return windows.FindCell(windows.FindOrBuiltIn(rule.projection), values);
+}
+
 }  // namespace
+
+void Engine::State::Fold(Tenant& tenant, const storage::ForecastIssued& forecast) {
+  tenant.outlooks.Apply(forecast);
+  const auto rule = rule_by_name.find(forecast.rule);
+  if (rule == rule_by_name.end()) return;
+  const WindowStore& windows = tenant.windows;
+  const std::optional<CellId> cell = CellOf(*rule->second, windows, forecast.labels);
+  if (!cell) return;
+  const std::optional<InstanceSeries> series = SeriesOf(*rule->second, windows, *cell);
+  if (!series) return;
+  const std::optional<ForecastSource> source = rule->second->condition->Forecasts(*series);
+  if (!source) return;
+  tenant.accuracy.Apply(forecast, SourceText(*rule->second, *source), [&](Time from, Time to) {
+    return NanosOf(*source, ValueOf(*source, windows, *cell, from, to));
+  });
+}
+
+void Engine::State::ForgetForecasts(Tenant& tenant) const {
+  const auto asks = [this](std::string_view name) -> const CompiledRule* {
+    const auto found = rule_by_name.find(name);
+    if (found == rule_by_name.end() || !found->second->condition->reads_forecast()) return nullptr;
+    return found->second;
+  };
+  tenant.outlooks.KeepOnly([&](std::string_view name) { return asks(name) != nullptr; });
+  tenant.accuracy.KeepOnly([&](std::string_view name, std::string_view known) {
+    const CompiledRule* rule = asks(name);
+    if (rule == nullptr) return false;
+    const std::optional<InstanceSeries> series = SeriesOf(*rule, tenant.windows, kNoCell);
+    if (!series) return false;
+    const std::optional<ForecastSource> source = rule->condition->Forecasts(*series);
+    return source && SourceText(*rule, *source) == known;
+  });
+}
 
 std::vector<ForecastSubject> Engine::ForecastSubjects() const {
   std::vector<ForecastSubject> subjects;
@@ -81,6 +140,12 @@ std::vector<storage::ForecastIssued> Engine::Forecasts(std::string_view tenant_n
   const auto tenant = state_->tenants.find(tenant_name);
   if (tenant == state_->tenants.end()) return {};
   return tenant->second->outlooks.All();
+}
+
+AccuracyReport Engine::Accuracy(std::string_view tenant_name) const {
+  const auto tenant = state_->tenants.find(tenant_name);
+  if (tenant == state_->tenants.end()) return {};
+  return {tenant->second->accuracy.All(), tenant->second->accuracy.dropped()};
 }
 
 }  // namespace barograph::rules

@@ -18,6 +18,7 @@
 #include "rules/lease/lease_book.h"
 #include "rules/measure/measure_fold.h"
 #include "rules/notice/event_notices.h"
+#include "rules/outlook/accuracy_book.h"
 #include "rules/outlook/outlook_book.h"
 #include "rules/spec/annotation_template.h"
 #include "rules/spec/rule_spec.h"
@@ -52,6 +53,7 @@ struct Tenant {
   GateBook gates;
   ExclusionBook exclusions;
   OutlookBook outlooks;
+  AccuracyBook accuracy;
   std::string prices_digest;  ///< of the price table applied last; empty before the first
   Time first_at{};            ///< log time of its first record
   Time last_at{};             ///< and of its last

@@ -19,6 +19,20 @@ std::size_t StepsOf(const ForecastQuestion& question) {
 
 }  // namespace
 
+StepValue ValueOf(const ForecastSource& source, const WindowStore& windows, CellId cell, Time from,
+                  Time to) {
+  if (source.is_level) {
+    const GaugeAnswer level = windows.GaugeOfHours(cell, source.terms[0].measure, from, to);
+    return {level.sum, level.count};
+  }
+  StepValue value;
+  for (const ForecastSource::Term& term : source.terms) {
+    const Int128 part = windows.SumBetween(cell, term.measure, from, to);
+    value.sum += term.minus ? -part : part;
+  }
+  return value;
+}
+
 SeriesHistory::SeriesHistory(const ForecastQuestion& question)
     : question_(question), most_(StepsOf(question)) {}
 
@@ -28,19 +42,10 @@ bool SeriesHistory::ReadMore(const WindowStore& windows, CellId cell, std::size_
     const auto back = static_cast<std::int64_t>(newest_first_.size());
     const Time to = question_.begin - back * question_.step;
     const Time from = to - question_.step;
-    if (question_.is_level) {
-      const GaugeAnswer level = windows.GaugeOfHours(cell, question_.terms[0].measure, from, to);
-      newest_first_.push_back(level.count == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                               : static_cast<double>(level.sum) * question_.unit /
-                                                     static_cast<double>(level.count));
-      continue;
-    }
-    Int128 sum = 0;
-    for (const ForecastQuestion::Term& term : question_.terms) {
-      const Int128 part = windows.SumBetween(cell, term.measure, from, to);
-      sum += term.minus ? -part : part;
-    }
-    newest_first_.push_back(static_cast<double>(sum) * question_.unit);
+    const StepValue value = ValueOf(question_, windows, cell, from, to);
+    newest_first_.push_back(value.count == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                             : static_cast<double>(value.sum) * question_.unit /
+                                                   static_cast<double>(value.count));
   }
   return newest_first_.size() < most_;
 }

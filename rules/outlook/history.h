@@ -8,6 +8,15 @@
 
 namespace barograph::rules {
 
+/// What a source was in one step: `sum / count` in the unit of the store.
+struct StepValue {
+  Int128 sum = 0;
+  std::uint64_t count = 1;  ///< samples of a level; 0: it says nothing
+};
+/// Reads the whole hours [from, to).
+[[nodiscard]] StepValue ValueOf(const ForecastSource& source, const WindowStore& windows,
+                                CellId cell, Time from, Time to);
+
 /// What a series was before a question begins, step by step, for the models of rules/forecast.
 ///
 /// Sums are of whole steps that end where the question begins, so the newest is complete. A level

@@ -102,12 +102,18 @@ void Outlook::AskForPeriod(const InstanceSeries& series, const Period& period, T
   question->already = static_cast<double>(spent - since) * question->unit;
 }
 
+std::optional<ForecastSource> Outlook::Forecasts(const InstanceSeries& series) const {
+  ForecastSource source = question_;
+  for (std::size_t i = 0; i < minus_.size(); ++i)
+    source.terms.push_back({series.measures[i], minus_[i]});
+  return source;
+}
+
 std::optional<ForecastQuestion> Outlook::Asks(const InstanceSeries& series, Time at) const {
   const std::optional<std::string> text = TextAt(series, at);
   if (!text) return std::nullopt;
   ForecastQuestion question = question_;
-  for (std::size_t i = 0; i < minus_.size(); ++i)
-    question.terms.push_back({series.measures[i], minus_[i]});
+  static_cast<ForecastSource&>(question) = *Forecasts(series);
   question.text = *text;
   question.begin = std::chrono::floor<hours>(at);
   if (calendar_.empty()) {

@@ -47,6 +47,8 @@ class Outlook final : public Condition {
   [[nodiscard]] std::size_t RowOf(std::size_t, std::string_view) const override { return 0; }
   [[nodiscard]] std::optional<ForecastQuestion> Asks(const InstanceSeries& series,
                                                      Time at) const override;
+  [[nodiscard]] std::optional<ForecastSource> Forecasts(
+      const InstanceSeries& series) const override;
   [[nodiscard]] bool reads_forecast() const override { return true; }
 
  private:

@@ -1,22 +1,12 @@
 #include "rules/outlook/outlook_book.h"
 
+#include "rules/outlook/outlook_key.h"
 #include "storage/base/bytes.h"
 
 namespace barograph::rules {
 namespace {
 
 using storage::ForecastIssued;
-
-std::string KeyOf(const std::string& rule, const storage::Labels& labels) {
-  std::string key;
-  ByteWriter writer(&key);
-  writer.String(rule);
-  for (const auto& [name, value] : labels) {
-    writer.String(name);
-    writer.String(value);
-  }
-  return key;
-}
 
 void WriteMoment(const std::optional<Time>& time, ByteWriter* writer) {
   writer->Varint(time ? 1 : 0);
@@ -74,9 +64,20 @@ ForecastIssued Decode(ByteReader* reader) {
 
 }  // namespace
 
+std::string OutlookKey(const std::string& rule, const storage::Labels& labels) {
+  std::string key;
+  ByteWriter writer(&key);
+  writer.String(rule);
+  for (const auto& [name, value] : labels) {
+    writer.String(name);
+    writer.String(value);
+  }
+  return key;
+}
+
 void OutlookBook::Apply(ForecastIssued forecast) {
   forecast.steps.clear();
-  const std::string key = KeyOf(forecast.rule, forecast.labels);
+  const std::string key = OutlookKey(forecast.rule, forecast.labels);
   ForecastIssued& kept = forecasts_[key];
   if (kept.at == Time{}) ++issued_;
   kept = std::move(forecast);
@@ -96,19 +97,19 @@ void OutlookBook::KeepOnly(const std::function<bool(std::string_view rule)>& kee
 
 Status OutlookBook::CheckRoom(const ForecastIssued& forecast) const {
   if (issued_ < kForecastsKept) return {};
-  const auto found = forecasts_.find(KeyOf(forecast.rule, forecast.labels));
+  const auto found = forecasts_.find(OutlookKey(forecast.rule, forecast.labels));
   if (found != forecasts_.end() && found->second.at != Time{}) return {};
   return Error(ErrorCode::kResourceExhausted,
                "there are " + std::to_string(kForecastsKept) + " forecasts");
 }
 
 const ForecastIssued* OutlookBook::Of(const std::string& rule, const storage::Labels& labels) {
-  return &forecasts_[KeyOf(rule, labels)];
+  return &forecasts_[OutlookKey(rule, labels)];
 }
 
 const ForecastIssued* OutlookBook::Find(const std::string& rule,
                                         const storage::Labels& labels) const {
-  const auto found = forecasts_.find(KeyOf(rule, labels));
+  const auto found = forecasts_.find(OutlookKey(rule, labels));
   return found == forecasts_.end() || found->second.at == Time{} ? nullptr : &found->second;
 }
 
@@ -134,7 +135,7 @@ Status OutlookBook::Load(std::string_view key, std::string_view value) {
   ByteReader reader(value);
   ForecastIssued forecast = Decode(&reader);
   if (!reader.ok() || !reader.done() || forecast.at == Time{} ||
-      KeyOf(forecast.rule, forecast.labels) != key)
+      OutlookKey(forecast.rule, forecast.labels) != key)
     return Error(ErrorCode::kCorruption, "row of a forecast is broken");
   forecasts_[std::string(key)] = std::move(forecast);
   ++issued_;

@@ -80,6 +80,16 @@ class ApiTest : public ::testing::Test {
     slo.period = hours(24 * 30);
     slo.burn = rules::DefaultBurnRows();
     rules.slos = {slo};
+    rules::ThresholdSpec forecast;
+    forecast.common.name = "many-tasks";
+    forecast.common.by = {"agent"};
+    forecast.form = rules::ThresholdSpec::Form::kForecast;
+    forecast.measure = "tasks.completed";
+    forecast.bound.number = "1000";
+    forecast.span = hours(12);
+    forecast.per = hours(1);
+    forecast.probability_ppb = 800'000'000;
+    rules.thresholds = {forecast};
     rules.receivers = {{.name = "ops", .target = "/dev/null", .secret_reference = ""}};
     rules.receivers[0].type = rules::ReceiverSpec::Type::kFile;
     rules.route.receiver = "ops";
@@ -88,6 +98,34 @@ class ApiTest : public ::testing::Test {
                            [&applied](Status status) { applied.set_value(std::move(status)); });
     const Status status = applied.get_future().get();
     ASSERT_TRUE(status.ok()) << status.error().ToString();
+  }
+
+  /// Says `said` tasks for each of the 12 hours after `history_end`, or that it cannot say.
+  void IssueForecast(const std::string& agent, Time history_end, double said,
+                     const std::string& cannot_say = "") {
+    storage::ForecastIssued forecast;
+    forecast.rule = "many-tasks";
+    forecast.labels = {{"agent", agent}};
+    forecast.measure = "tasks.completed";
+    forecast.history_end = history_end;
+    forecast.step = hours(1);
+    forecast.cannot_say = cannot_say;
+    if (cannot_say.empty())
+      forecast.steps.assign(12, {said, said - 1, said + 1, said - 3, said + 3});
+    std::promise<bool> issued;
+    partition_->Decide(
+        [forecast](const rules::Engine& engine, Time now) {
+          return engine.IssueForecast("default", forecast, now);
+        },
+        [&issued](const Result<Sequence>& done) { issued.set_value(done.ok()); });
+    EXPECT_TRUE(issued.get_future().get());
+  }
+  v1::GetForecastAccuracyResponse AccuracyOf(const v1::GetForecastAccuracyRequest& request) {
+    ::grpc::ClientContext context;
+    v1::GetForecastAccuracyResponse response;
+    const auto status = query_->GetForecastAccuracy(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
   }
 
   /// Sends `count` tasks of an agent and returns the log sequence of the receipt.
@@ -199,6 +237,48 @@ TEST_F(ApiTest, SlosAndAlertsTellOfAStorm) {
   ASSERT_GE(notices.notices_size(), 1);
   EXPECT_EQ(notices.notices(0).outcome(), v1::Delivery::OUTCOME_UNSPECIFIED)
       << "nobody delivers here";
+}
+
+TEST_F(ApiTest, ForecastsAreShownBesideWhatCame) {
+  EXPECT_FALSE(AccuracyOf({}).has_overall());
+  const Time hour = std::chrono::floor<hours>(clock_.WallNow());
+  SendTasks("CMO", v1::Task::COMPLETED, 8);
+  SendTasks("CTO", v1::Task::COMPLETED, 20);
+  IssueForecast("CMO", hour, 10);
+  IssueForecast("CTO", hour, 20);
+  IssueForecast("CMO", hour + hours(1), 10);
+  IssueForecast("CTO", hour + hours(1), 0, "it is too wild");
+  const v1::GetForecastAccuracyResponse response = AccuracyOf({});
+  ASSERT_EQ(response.instances_size(), 2);
+  const auto& cmo = response.instances(0);
+  EXPECT_EQ(cmo.rule(), "many-tasks");
+  EXPECT_EQ(cmo.labels().at("agent"), "CMO");
+  EXPECT_EQ(cmo.issued(), 2U);
+  ASSERT_EQ(cmo.scores_size(), 2) << "1 and 6 hours of 12";
+  const auto& score = cmo.scores(0);
+  EXPECT_EQ(score.step_seconds(), 3'600);
+  EXPECT_EQ(score.steps(), 1U);
+  EXPECT_EQ(score.scored(), 1U);
+  EXPECT_EQ(score.open(), 1U);
+  EXPECT_DOUBLE_EQ(score.mean_absolute_error(), 2);
+  EXPECT_DOUBLE_EQ(score.bias(), 2);
+  EXPECT_DOUBLE_EQ(score.wape(), 0.25);
+  EXPECT_DOUBLE_EQ(score.coverage_80(), 0);
+  EXPECT_DOUBLE_EQ(score.coverage_95(), 1);
+  EXPECT_EQ(cmo.scores(1).open(), 2U);
+  EXPECT_FALSE(cmo.scores(1).has_mean_absolute_error()) << "nothing came yet";
+  ASSERT_EQ(response.instances(1).reasons_size(), 1);
+  EXPECT_EQ(response.instances(1).reasons(0).reason(), "it is too wild");
+  ASSERT_EQ(response.rules_size(), 1);
+  EXPECT_EQ(response.rules(0).scores(0).scored(), 2U);
+  EXPECT_DOUBLE_EQ(response.rules(0).scores(0).mean_absolute_error(), 1);
+  EXPECT_DOUBLE_EQ(response.overall().scores(0).coverage_80(), 0.5);
+  v1::GetForecastAccuracyRequest request;
+  request.set_page_size(1);
+  EXPECT_TRUE(AccuracyOf(request).truncated());
+  EXPECT_EQ(AccuracyOf(request).rules(0).issued(), 4U) << "what is left out counts in the sums";
+  request.set_rule("another");
+  EXPECT_EQ(AccuracyOf(request).instances_size(), 0);
 }
 
 TEST_F(ApiTest, TailSendsWhatBecomesDurableInOrder) {

@@ -25,6 +25,9 @@ class QueryService final : public v1::QueryService::CallbackService {
   ::grpc::ServerUnaryReactor* ForecastSeries(::grpc::CallbackServerContext* context,
                                              const v1::ForecastSeriesRequest* request,
                                              v1::ForecastSeriesResponse* response) override;
+  ::grpc::ServerUnaryReactor* GetForecastAccuracy(
+      ::grpc::CallbackServerContext* context, const v1::GetForecastAccuracyRequest* request,
+      v1::GetForecastAccuracyResponse* response) override;
   ::grpc::ServerUnaryReactor* ListAlerts(::grpc::CallbackServerContext* context,
                                          const v1::ListAlertsRequest* request,
                                          v1::ListAlertsResponse* response) override;

@@ -80,6 +80,7 @@ void AddForecastCommand(CLI::App& root, int* status) {
   barograph forecast
   barograph forecast disk-will-fill
   barograph forecast series revenue.net --reaches 300
+  barograph forecast accuracy
   barograph forecast -o json | jq '.forecasts[] | {rule, labels, probability_ppb, median}'
 
 A rule asks by `forecast` or `exhausted` (docs/rules.md). Its forecasts are events of the log, with
@@ -89,6 +90,7 @@ their steps and intervals: barograph tail --kind forecast_issued)");
   AddServerOption(command, &flags->server);
   AddOutputOption(command, &flags->format);
   AddForecastSeriesCommand(command, status);
+  AddForecastAccuracyCommand(command, status);
   command.callback([flags, status, &command] {
     if (command.get_subcommands().empty()) *status = RunForecast(*flags);
   });

@@ -30,6 +30,7 @@ class ForecastTest(unittest.TestCase):
     def test_a_rule_gets_its_forecast_and_its_alert(self):
         with running(rules=RULES) as server:
             self.assertIn("no forecast yet", server.run("forecast"))
+            self.assertIn("no forecast was issued yet", server.run("forecast", "accuracy"))
             now = datetime.datetime.now(datetime.timezone.utc)
             server.run("emit", stdin="".join(json.dumps(event) + "\n" for event in history(now)))
 
@@ -60,10 +61,25 @@ class ForecastTest(unittest.TestCase):
             self.assertIn("cannot say", table)
             self.assertIn("barograph_forecasts_issued_total 4", server.get("/metrics"))
 
-            before = forecasts()
+            def accuracy():
+                answer = server.json("forecast", "accuracy")
+                return answer["instances"], answer["rules"], answer["overall"]
+
+            series = {(row["rule"], row["labels"]["agent"]): row for row in accuracy()[0]}
+            scores = {score["steps"]: score for score in series["spend-rises", "CFO"]["scores"]}
+            self.assertEqual(sorted(scores), [1, 7, 30], "days ahead")
+            for score in scores.values():
+                self.assertEqual((int(score["open"]), int(score.get("scored", 0))), (1, 0))
+            self.assertIn("known", series["spend-rises", "CMO"]["reasons"][0]["reason"])
+            table = server.run("forecast", "accuracy", "spend-rises")
+            for text in ("HORIZON", "30d", "CANNOT SAY", "nothing is scored yet"):
+                self.assertIn(text, table)
+
+            before, before_accuracy = forecasts(), accuracy()
             server.kill()
             server.start()
             self.assertEqual(forecasts(), before, "the answers are state")
+            self.assertEqual(accuracy(), before_accuracy, "and so is what they are measured by")
 
     def test_a_series_is_forecast_by_hand(self):
         with running(rules=RULES) as server:
