@@ -14,8 +14,6 @@ namespace {
 using storage::AlertState;
 using storage::AlertTransition;
 using storage::ConfigApplied;
-using storage::EventKind;
-using storage::EventView;
 using storage::ServerEvent;
 
 /// Event times of the late events of one record.
