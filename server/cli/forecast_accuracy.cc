@@ -103,11 +103,12 @@ std::string Remarks(const Response& response) {
   return text;
 }
 
-void PrintTables(const Response& response) {
+void PrintTables(const Response& response, const std::string& rule) {
   if (response.rules_size() == 0) {
-    std::puts(
-        "no forecast was issued yet; rules with `forecast` or `exhausted` ask for one, and get it "
-        "within seconds of their first event, then every hour");
+    std::printf(
+        "no forecast was issued yet%s; rules with `forecast` or `exhausted` ask for one, "
+        "and get it within seconds of their first event, then every hour\n",
+        rule.empty() ? "" : (" for rule '" + rule + "'").c_str());
   } else {
     const std::string scores = ScoreTable(response);
     const std::string refusals = RefusalTable(response);
@@ -132,7 +133,7 @@ int RunAccuracy(const AccuracyFlags& flags) {
   if (flags.format == OutputFormat::kJson) {
     std::puts(ToJson(response).c_str());
   } else {
-    PrintTables(response);
+    PrintTables(response, flags.rule);
   }
   return kExitDone;
 }

@@ -31,6 +31,7 @@ class ForecastTest(unittest.TestCase):
         with running(rules=RULES) as server:
             self.assertIn("no forecast yet", server.run("forecast"))
             self.assertIn("no forecast was issued yet", server.run("forecast", "accuracy"))
+            self.assertIn("yet for rule 'spend-rises'", server.run("forecast", "accuracy", "spend-rises"))
             now = datetime.datetime.now(datetime.timezone.utc)
             server.run("emit", stdin="".join(json.dumps(event) + "\n" for event in history(now)))
 
