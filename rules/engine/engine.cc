@@ -206,7 +206,8 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
         using Made = std::decay_t<decltype(made)>;
         if constexpr (std::is_same_v<Made, ConfigApplied>) {
           return Fold(made, record.log_time, sequence);
-        } else if constexpr (std::is_same_v<Made, AlertTransition>) {
+        } else if constexpr (std::is_same_v<Made, AlertTransition> ||
+                             std::is_same_v<Made, storage::ForecastIssued>) {
           Fold(tenant, made);
         } else if constexpr (std::is_same_v<Made, storage::NoticeDecided>) {
           tenant.notices.Apply(made);
@@ -235,8 +236,6 @@ Status Engine::State::FoldServerMade(Tenant& tenant, const RecordContext& record
           tenant.gates.Apply(made);
         } else if constexpr (std::is_same_v<Made, storage::Exclusion>) {
           tenant.exclusions.Apply(made);
-        } else if constexpr (std::is_same_v<Made, storage::ForecastIssued>) {
-          Fold(tenant, made);
         } else {
           // Deliveries live in the outbox, producers and Kafka's positions in their tables, as what
           // was set aside does; the rest only tells the reader of the log.

@@ -164,11 +164,11 @@ std::string AccuracyBook::EncodeDropped() const {
 }
 
 Status AccuracyBook::Load(std::string_view key, std::string_view value) {
-  const Status broken = Error(ErrorCode::kCorruption, "row of a forecast's accuracy is broken");
+  const Error broken(ErrorCode::kCorruption, "row of a forecast's accuracy is broken");
   if (key.empty()) {
     ByteReader reader(value);
     dropped_ = reader.Varint();
-    return reader.ok() && reader.done() ? Status() : broken;
+    return reader.ok() && reader.done() ? Status() : Status(broken);
   }
   std::optional<Track> track = Decode(value);
   if (!track || OutlookKey(track->accuracy.rule, track->accuracy.labels) != key) return broken;

@@ -103,7 +103,7 @@ void Outlook::AskForPeriod(const InstanceSeries& series, const Period& period, T
 }
 
 std::optional<ForecastSource> Outlook::Forecasts(const InstanceSeries& series) const {
-  ForecastSource source = question_;
+  ForecastSource source = static_cast<const ForecastSource&>(question_);
   for (std::size_t i = 0; i < minus_.size(); ++i)
     source.terms.push_back({series.measures[i], minus_[i]});
   return source;
