@@ -83,6 +83,11 @@ TEST(TrajectoryTest, AShortHistoryLooksNoFurtherThanItCarries) {
   const Trajectory trajectory = TrajectoryOf(Days(7), LevelAsked{100, true}, Revenue(30, 200, 0));
   ASSERT_THAT(trajectory.cannot_say, IsEmpty());
   EXPECT_EQ(trajectory.held->within, 30U);
+  // 16 days carry 40 steps, of which the last 28 only show that a level is held.
+  const Trajectory little = TrajectoryOf(Days(7), LevelAsked{100, true}, Revenue(16, 200, 0));
+  ASSERT_TRUE(little.held.has_value());
+  EXPECT_THAT(little.held->cannot_say, IsEmpty());
+  EXPECT_EQ(little.held->within, 40U - 28U);
   const Trajectory none = TrajectoryOf(Days(30), LevelAsked{100, true}, Revenue(11, 200, 0));
   EXPECT_THAT(none.cannot_say, HasSubstr("11 values are known"));
   EXPECT_FALSE(none.held.has_value());
@@ -99,6 +104,7 @@ TEST(TrajectoryTest, ASampledLevelHasNoTotalsAndIsAtItsLimitTheFirstTime) {
   EXPECT_THAT(trajectory.totals, IsEmpty());
   ASSERT_TRUE(trajectory.held->median.has_value());
   EXPECT_NEAR(static_cast<double>(*trajectory.held->median), 15, 4);
+  EXPECT_EQ(trajectory.held->within, 96U);
 }
 
 }  // namespace
