@@ -53,8 +53,8 @@ LevelHeld HeldFrom(ForecastQuestion question, const LevelAsked& level,
   LevelHeld held;
   const std::size_t tail = TailOf(question);
   const std::size_t ahead = question.step == std::chrono::hours(1) ? kHoursAhead : kDaysAhead;
-  question.horizon = std::min(forecast::LongestHorizon(history.size()),
-                              std::min(ahead, history.size()) + tail);
+  question.horizon =
+      std::min(forecast::LongestHorizon(history.size()), std::min(ahead, history.size()) + tail);
   if (question.horizon <= tail) {
     held.cannot_say = "a history of " + std::to_string(history.size()) + " steps carries " +
                       std::to_string(question.horizon) + " ahead, and " + std::to_string(tail + 1) +
